@@ -1,0 +1,1 @@
+"""Many rows, one run: chunks, control totals, exceptions."""

@@ -1,0 +1,1 @@
+"""The case file: case, task, journal, document, incident, clock."""

@@ -1,0 +1,1 @@
+"""What the declaring folders say, stored by content hash, as releases."""

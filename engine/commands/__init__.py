@@ -1,0 +1,1 @@
+"""What can be asked: every change goes through ``dispatch``, and only there is a commit."""

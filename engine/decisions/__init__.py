@@ -1,0 +1,1 @@
+"""DMN: tables that decide and explain themselves."""

@@ -1,0 +1,1 @@
+"""Attachments and documents: content-addressed, written before the commit, orphans swept."""

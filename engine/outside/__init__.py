@@ -1,0 +1,1 @@
+"""What every call to another party needs: ledger, evidence, breaker, outbox, pending answers."""

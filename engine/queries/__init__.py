@@ -1,0 +1,1 @@
+"""What can be read: indexed tables, each query in the actor's scope."""

@@ -1,0 +1,1 @@
+"""What is true: households, eligibilities, waiting lists, homes, leases, ledgers."""

@@ -1,0 +1,1 @@
+"""Loops: claim a job, or a tick of the clock, then dispatch a command."""

@@ -1,0 +1,1 @@
+"""The only importer of SpiffWorkflow: parse, load, advance, save."""
