@@ -12,7 +12,8 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -26,6 +27,7 @@ BIN = VENV / "bin"
 PYTHON = BIN / "python"
 VENDOR = ROOT / "web" / "static" / "vendor"
 OLDEST_NODE = 20
+DEBIAN_CA = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 class SetUpFailed(Exception):
@@ -56,7 +58,11 @@ class Stamp:
     def holds(self) -> bool:
         return self.file.is_file() and self.file.read_text() == self.value
 
-    def put(self) -> None:
+    @contextmanager
+    def renewed(self) -> Iterator[None]:
+        """Around the step itself: no stamp stands while it runs, or after it failed."""
+        self.file.unlink(missing_ok=True)
+        yield
         self.file.write_text(self.value)
 
 
@@ -64,6 +70,8 @@ def run(command: Sequence[str | Path], failing: str) -> None:
     """Run a command in the project's root with `.venv/bin` first on PATH."""
     environ = dict(os.environ, PATH=f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
     environ.pop("PYTHONHOME", None)
+    if DEBIAN_CA.is_file():
+        environ.setdefault("NODE_EXTRA_CA_CERTS", str(DEBIAN_CA))  # an office's own authority: npm knows only its own
     if subprocess.run([str(part) for part in command], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL).returncode:
         raise SetUpFailed(failing)
 
@@ -79,34 +87,26 @@ def answers(command: Sequence[str | Path], path: str | None = None) -> str:
 
 
 def make_venv() -> None:
-    """A virtual environment that belongs to this folder (one that was copied here is made anew)."""
+    """A virtual environment that belongs to this folder (one that was copied or moved here is made anew)."""
     stamp = Stamp("venv", f"{ROOT} {sys.version_info.major}.{sys.version_info.minor}")
-    alive = answers([PYTHON, "-c", "import pip, sys; print(sys.prefix)"])
-    if alive == str(VENV) and (stamp.holds() or not stamp.file.exists()):
-        stamp.put()
+    if (stamp.holds() or not stamp.file.exists()) and answers(
+        [PYTHON, "-c", "import pip, sys; print(sys.prefix)"]
+    ) == str(VENV):
         return
     base = getattr(sys, "_base_executable", sys.executable)  # .venv itself may be active
     if not answers([base, "-c", "import ensurepip, venv; print(1)"]):
         missing = [f"python3.{sys.version_info.minor}-venv"]
-        if problem := debian.install(missing, "Python 虚拟环境 / Python virtual environments"):
+        if problem := debian.install(missing, "Python 虚拟环境"):
             raise SetUpFailed(problem)
     say("making .venv")
-    run([base, "-m", "venv", "--clear", VENV], "无法创建 .venv，请看上面的输出 / .venv could not be made")
-    stamp.put()
+    run([base, "-m", "venv", "--clear", VENV], "无法创建 .venv，请看上面的输出 / .venv could not be made, see above")
+    with stamp.renewed():
+        pass
 
 
 def pip_install(arguments: Sequence[str | Path], failing: str) -> None:
-    pip: list[str | Path] = [
-        PYTHON,
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "--no-input",
-        "install",
-        "--quiet",
-        "--no-deps",
-    ]
-    run([*pip, *arguments], failing)
+    pip = ("-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet", "--no-deps")
+    run([PYTHON, *pip, *arguments], failing)
 
 
 def install_locked(lock: str, what: str) -> None:
@@ -115,11 +115,11 @@ def install_locked(lock: str, what: str) -> None:
     if stamp.holds():
         return
     say(f"installing {what}")
-    pip_install(
-        ["--require-hashes", "-r", CI / lock],
-        f"安装 {lock} 失败：请检查网络与 pip 软件源后重试 / pip could not install {lock}: check the network",
-    )
-    stamp.put()
+    with stamp.renewed():
+        pip_install(
+            ["--require-hashes", "-r", CI / lock],
+            f"安装 {lock} 失败：请检查网络与 pip 软件源后重试 / pip could not install {lock}, see above",
+        )
 
 
 def install_anju() -> None:
@@ -128,8 +128,8 @@ def install_anju() -> None:
     if stamp.holds() and (BIN / "anju").exists():
         return
     say("installing the command anju")
-    pip_install(["--no-build-isolation", "-e", ROOT], "无法安装 anju 命令 / the command anju could not be installed")
-    stamp.put()
+    with stamp.renewed():
+        pip_install(["--no-build-isolation", "-e", ROOT], "无法安装 anju 命令，请看上面的输出 / see above")
 
 
 def provide_node() -> None:
@@ -138,7 +138,6 @@ def provide_node() -> None:
     version = answers(["node", "--version"], path).removeprefix("v").split(".")[0]
     if version.isdigit() and int(version) >= OLDEST_NODE and answers(["npm", "--version"], path):
         return
-    (VENV / ".stamp-node.lock").unlink(missing_ok=True)
     install_locked("node.lock", f"node and npm (none here, or older than {OLDEST_NODE})")
 
 
@@ -147,20 +146,19 @@ def build_assets() -> None:
     package = [ROOT / "package.json", ROOT / "package-lock.json", ROOT / ".npmrc"]
     modules = Stamp("npm", digest(package))
     bundle = Stamp("assets", digest([*package, ROOT / "web" / "assets"]))
-    fetched = modules.holds() and (ROOT / "node_modules").is_dir()
     if bundle.holds() and VENDOR.is_dir():
         return
     provide_node()
-    if not fetched:
+    if not (modules.holds() and (ROOT / "node_modules").is_dir()):
         say("fetching the browser's parts")
-        run(
-            ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"],
-            "获取浏览器组件失败：请检查网络与 npm 软件源后重试 / npm ci failed: check the network",
-        )
-        modules.put()
+        with modules.renewed():
+            run(
+                ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"],
+                "获取浏览器组件失败：请检查网络与 npm 软件源后重试 / npm ci failed, see above",
+            )
     say("building the browser's parts")
-    run(["npm", "run", "--silent", "build"], "构建浏览器组件失败，请看上面的输出 / npm run build failed")
-    bundle.put()
+    with bundle.renewed():
+        run(["npm", "run", "--silent", "build"], "构建浏览器组件失败，请看上面的输出 / npm run build failed, see above")
 
 
 def set_up(dev: bool) -> None:

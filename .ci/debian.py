@@ -56,8 +56,13 @@ def install(packages: Sequence[str], purpose: str) -> str:
 
 
 def provide_pdf() -> str:
+    """Answers an empty string where PDF documents can be made, or the sentence that says what is missing."""
     missing = missing_for_pdf()
-    return install(missing, "生成 PDF（排版库、中文字体）") if missing else ""
+    if not missing:
+        return ""
+    problem = install(missing, "生成 PDF（排版库、中文字体）")
+    still = [] if problem else missing_for_pdf()
+    return f"已安装但仍无法使用 / installed, yet of no use: {' '.join(still)}" if still else problem
 
 
 def provide_chromium() -> str:
