@@ -10,6 +10,7 @@ import argparse
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -86,6 +87,25 @@ def answers(command: Sequence[str | Path], path: str | None = None) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+def provide_debian(dev: bool) -> None:
+    """Packages of the operating system: installed where we may, named in one sentence where we may not."""
+    missing = debian.missing()
+    wanted = [*missing, "chromium"] if dev and shutil.which("chromium") is None else missing
+    if not wanted:
+        return
+    typed = debian.typed(wanted)
+    if debian.may_install():
+        say(f"installing Debian packages: {' '.join(wanted)}")
+        if not debian.install(wanted):
+            raise SetUpFailed(f"系统软件包安装失败，请执行并查看原因 / apt-get failed, see why:\n  {typed}")
+    elif missing:
+        raise SetUpFailed(f"缺少系统软件包，请以 root 身份执行 / Debian packages are missing, type as root:\n  {typed}")
+    else:
+        say("没有 Chromium，将跳过浏览器测试 / no chromium here: browser tests will be skipped")
+    if still := debian.missing():
+        raise SetUpFailed(f"已安装但仍无法使用 / installed, yet of no use: {' '.join(still)}")
+
+
 def make_venv() -> None:
     """A virtual environment that belongs to this folder (one that was copied or moved here is made anew)."""
     stamp = Stamp("venv", f"{ROOT} {sys.version_info.major}.{sys.version_info.minor}")
@@ -94,10 +114,6 @@ def make_venv() -> None:
     ) == str(VENV):
         return
     base = getattr(sys, "_base_executable", sys.executable)  # .venv itself may be active
-    if not answers([base, "-c", "import ensurepip, venv; print(1)"]):
-        missing = [f"python3.{sys.version_info.minor}-venv"]
-        if problem := debian.install(missing, "Python 虚拟环境"):
-            raise SetUpFailed(problem)
     say("making .venv")
     run([base, "-m", "venv", "--clear", VENV], "无法创建 .venv，请看上面的输出 / .venv could not be made, see above")
     with stamp.renewed():
@@ -164,16 +180,13 @@ def build_assets() -> None:
 def set_up(dev: bool) -> None:
     if sys.version_info < (3, 11):  # noqa: UP036 - the very thing to find out
         raise SetUpFailed("需要 Python 3.11 或更高版本 / Python 3.11 or newer is needed: make PYTHON=python3.11")
+    provide_debian(dev)
     make_venv()
     install_locked("requirements.lock", "what the product needs")
     if dev:
         install_locked("dev.lock", "what checks and tests need")
     install_anju()
     build_assets()
-    if problem := debian.provide_pdf():
-        raise SetUpFailed(problem)
-    if dev and (problem := debian.provide_chromium()):
-        say(problem)
 
 
 def main() -> int:
