@@ -1,0 +1,211 @@
+"""Dates, times and durations: reading ISO 8601 text, properties, and arithmetic. Gregorian years 1 to 9999."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from engine.feel.values import NUMBERS, YearsMonths
+
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+_TIME = re.compile(
+    r"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:(Z|z)|([+-])(\d\d):(\d\d)(?::(\d\d))?|@([A-Za-z_]+(?:/[A-Za-z_+\-0-9]+)*))?"
+)
+_DAYS = re.compile(r"(-)?P(?:(\d{1,12})D)?(?:T(?:(\d{1,12})H)?(?:(\d{1,12})M)?(?:(\d{1,12})(?:\.(\d{0,9}))?S)?)?")
+_MONTHS = re.compile(r"(-)?P(?:(\d{1,9})Y)?(?:(\d{1,9})M)?")
+
+
+@lru_cache(maxsize=256)
+def zone(name: str) -> tzinfo | None:
+    """The IANA zone of that name, or None."""
+    if name in ("Z", "UTC", "Etc/UTC"):
+        return UTC if name == "Z" else ZoneInfo(name)
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def read_date(text: str) -> date | None:
+    """``2026-01-31``."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        return date(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError:
+        return None
+
+
+def read_time(text: str) -> time | None:
+    """``09:30:00``, with optional fraction and ``Z``, ``+08:00`` or ``@Asia/Shanghai``. Digits past µs are cut."""
+    match = _TIME.fullmatch(text.removeprefix("T"))
+    if match is None:
+        return None
+    found = _zone_of(match)
+    if found is False:
+        return None
+    micro = int((match[4] or "0").ljust(6, "0")[:6])
+    try:
+        return time(int(match[1]), int(match[2]), int(match[3]), micro, found or None)
+    except ValueError:
+        return None
+
+
+def _zone_of(match: re.Match[str]) -> tzinfo | bool | None:
+    """The zone, None where there is none, False where it is wrong."""
+    if match[5]:
+        return UTC
+    if match[6]:
+        offset = timedelta(hours=int(match[7]), minutes=int(match[8]), seconds=int(match[9] or 0))
+        if offset > timedelta(hours=18) or int(match[8]) > 59 or int(match[9] or 0) > 59:
+            return False
+        return offset_zone(offset if match[6] == "+" else -offset)
+    if match[10]:
+        return zone(match[10]) or False
+    return None
+
+
+def offset_zone(offset: timedelta) -> tzinfo:
+    """A fixed offset; none is UTC."""
+    return timezone(offset) if offset else UTC
+
+
+def read_datetime(text: str) -> datetime | None:
+    """``2026-01-31T09:30:00+08:00``; a date alone is its midnight."""
+    day, mark, clock = text.partition("T")
+    found = read_date(day)
+    if found is None:
+        return None
+    if not mark:
+        return datetime(found.year, found.month, found.day)  # noqa: DTZ001 (FEEL knows zoneless moments)
+    if clock.startswith("24:00:00") and not clock[8:].strip(".0"):
+        return None
+    moment = read_time(clock) if clock and not clock.startswith("T") else None
+    return None if moment is None else datetime.combine(found, moment)
+
+
+def read_duration(text: str) -> timedelta | YearsMonths | None:
+    """``P1DT2H`` or ``P1Y2M``."""
+    match = _MONTHS.fullmatch(text)
+    if match and (match[2] or match[3]):
+        months = int(match[2] or 0) * 12 + int(match[3] or 0)
+        return YearsMonths(-months if match[1] else months)
+    match = _DAYS.fullmatch(text)
+    if match is None or text.endswith(("P", "T")):
+        return None
+    micro = int((match[6] or "").ljust(6, "0")[:6])
+    try:
+        length = timedelta(
+            days=int(match[2] or 0),
+            hours=int(match[3] or 0),
+            minutes=int(match[4] or 0),
+            seconds=int(match[5] or 0),
+            microseconds=micro,
+        )
+    except OverflowError:
+        return None
+    return -length if match[1] else length
+
+
+def read_any(text: str) -> Any:
+    """The value of an ``@"..."`` literal, or None."""
+    if text.startswith(("P", "-P")):
+        return read_duration(text)
+    if "T" in text and not text.startswith("T"):
+        return read_datetime(text)
+    return read_time(text) if ":" in text else read_date(text)
+
+
+def add_months(day: date, months: int) -> date:
+    """Month arithmetic that clamps to the month's last day. Raises ValueError past the calendar's ends."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    if not 1 <= year <= 9999:
+        raise ValueError(year)
+    last = calendar.monthrange(year, month + 1)[1]
+    return day.replace(year=year, month=month + 1, day=min(day.day, last))
+
+
+def months_between(start: date, end: date) -> int:
+    """Whole months from ``start`` to ``end``; negative when end lies earlier."""
+    if end < start:
+        return -months_between(end, start)
+    months = (end.year - start.year) * 12 + end.month - start.month
+    behind = (end.day, _clock(end)) < (start.day, _clock(start))
+    return months - 1 if behind else months
+
+
+def _clock(value: date) -> time:
+    return value.time() if isinstance(value, datetime) else time()
+
+
+def offset_of(value: time | datetime) -> timedelta | None:
+    """The offset from UTC; a time in a named zone has the zone's offset of today's rules in January 1970."""
+    if isinstance(value, time) and isinstance(value.tzinfo, ZoneInfo):
+        return datetime.combine(date(1970, 1, 1), value).utcoffset()
+    return value.utcoffset()
+
+
+def time_seconds(value: time) -> Decimal:
+    """Seconds since midnight."""
+    return Decimal(value.hour * 3600 + value.minute * 60 + value.second) + Decimal(value.microsecond) / 1_000_000
+
+
+def seconds(value: timedelta) -> Decimal:
+    """A duration in seconds, exact to the microsecond."""
+    micro = (value.days * 86400 + value.seconds) * 1_000_000 + value.microseconds
+    return NUMBERS.divide(Decimal(micro), Decimal(1_000_000))
+
+
+def from_seconds(value: Decimal) -> timedelta:
+    """Raises OverflowError when too long."""
+    return timedelta(microseconds=int(value * 1_000_000))
+
+
+def _zone_name(value: time | datetime) -> str | None:
+    return value.tzinfo.key if isinstance(value.tzinfo, ZoneInfo) else None
+
+
+def _sign_div(value: timedelta, part: Callable[[int], int]) -> Decimal:
+    total = abs(value) // timedelta(seconds=1)
+    return Decimal(-part(total) if value < timedelta() else part(total))
+
+
+_DATE_PARTS: dict[str, Callable[[Any], Any]] = {
+    "year": lambda value: Decimal(value.year),
+    "month": lambda value: Decimal(value.month),
+    "day": lambda value: Decimal(value.day),
+    "weekday": lambda value: Decimal(value.isoweekday()),
+}
+_TIME_PARTS: dict[str, Callable[[Any], Any]] = {
+    "hour": lambda value: Decimal(value.hour),
+    "minute": lambda value: Decimal(value.minute),
+    "second": lambda value: Decimal(value.second),
+    "time offset": offset_of,
+    "timezone": _zone_name,
+}
+_DAY_PARTS: dict[str, Callable[[Any], Any]] = {
+    "days": lambda value: _sign_div(value, lambda total: total // 86400),
+    "hours": lambda value: _sign_div(value, lambda total: total // 3600 % 24),
+    "minutes": lambda value: _sign_div(value, lambda total: total // 60 % 60),
+    "seconds": lambda value: _sign_div(value, lambda total: total % 60),
+}
+_MONTH_PARTS: dict[str, Callable[[Any], Any]] = {
+    "years": lambda value: Decimal(value.years),
+    "months": lambda value: Decimal(value.rest),
+}
+PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
+    date: _DATE_PARTS,
+    time: _TIME_PARTS,
+    datetime: _DATE_PARTS | _TIME_PARTS,
+    timedelta: _DAY_PARTS,
+    YearsMonths: _MONTH_PARTS,
+}
+PART_NAMES = frozenset(name for parts in PARTS.values() for name in parts)
