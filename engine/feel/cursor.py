@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NoReturn
 
 from engine.feel.errors import FeelError, did_you_mean
 from engine.feel.functions.registry import FUNCTIONS
-from engine.feel.lexer import FULL_WIDTH, Token, name_parts, tokenize
+from engine.feel.lexer import Token, half_width, name_parts, tokenize
 from engine.feel.limits import MAX_DEPTH, MAX_PARSE
 from engine.feel.temporal import PART_NAMES
 
 KEYWORDS = frozenset(
-    [
-        "if",
-        "then",
-        "else",
-        "for",
-        "in",
-        "return",
-        "some",
-        "every",
-        "satisfies",
-        "function",
-        "and",
-        "or",
-        "between",
-        "instance",
-        "true",
-        "false",
-        "null",
-    ]
+    ("if", "then", "else", "for", "in", "return", "some", "every", "satisfies", "function")
+    + ("and", "or", "between", "instance", "true", "false", "null")
 )
 _WRONG = {
     "!": ("没有 ! 运算", "取反请写 not(…)，不等请写 !="),
@@ -188,26 +170,27 @@ class Cursor:
 
     # --- complaining ---
 
-    def fail(self, message: str, hint: str = "") -> NoReturn:
-        """Raises FeelError at the present token."""
+    def wrong(self, message: str, hint: str = "") -> FeelError:
+        """What is wrong at the present token."""
         token = self.token
-        if token.kind == "op" and token.text in FULL_WIDTH:
+        narrow = half_width(token.text) if token.kind == "op" else token.text
+        if narrow != token.text:
             message = f"使用了全角符号“{token.text}”"
-            hint = f"请改成半角“{FULL_WIDTH[token.text]}”"
-        raise FeelError(message, text=self.text, position=token.start, hint=hint)
+            hint = f"请改成半角“{narrow}”"
+        return FeelError(message, text=self.text, position=token.start, hint=hint)
 
-    def unexpected(self) -> NoReturn:
-        """Raises FeelError for a token that cannot stand here, with the likely fix."""
+    def unexpected(self) -> FeelError:
+        """The present token cannot stand here; with the likely fix."""
         token = self.token
         before = self.tokens[self.at - 1] if self.at else token
         if token.kind == "end":
-            raise self.wrong("没有写完", "请补全后面的内容")
+            return self.wrong("没有写完", "请补全后面的内容")
         if token.kind == "op" and token.text in _WRONG:
-            raise self.wrong(*_WRONG[token.text])
+            return self.wrong(*_WRONG[token.text])
         if token.text == "=" and before.text == "=":
-            raise self.wrong("多了一个 =", "相等只写一个 =")
+            return self.wrong("多了一个 =", "相等只写一个 =")
         if token.kind == "name" and before.kind == "name":
             pair = f"{before.text} {token.text}"
             hint = did_you_mean(pair, [name for name in (*self.names, *FUNCTIONS) if len(name) >= len(pair) - 2])
-            raise self.wrong(f"不认识名称“{pair}”", hint or f"名称含空格时请加反引号：`{pair}`")
-        raise self.wrong(f"中不应出现“{token.text}”")
+            return self.wrong(f"不认识名称“{pair}”", hint or f"名称含空格时请加反引号：`{pair}`")
+        return self.wrong(f"中不应出现“{token.text}”")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -26,7 +27,6 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(r"\\(U[0-9a-fA-F]{6}|u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _SIMPLE = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "'": "'", "\\": "\\"}
 _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-FULL_WIDTH = dict(zip("（）［］｛｝，．：＋－＊／＝＜＞“”", '()[]{},.:+-*/=<>""', strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,11 @@ def _value(kind: str, raw: str, text: str, position: int) -> str:
     if kind == "op" and raw in '"`':
         raise FeelError("的引号没有成对", text=text, position=position, hint="请补上右引号")
     return raw
+
+
+def half_width(sign: str) -> str:
+    """The ASCII sign a full-width one was meant to be; the sign itself where there is none."""
+    return '"' if sign in "“”" else unicodedata.normalize("NFKC", sign)
 
 
 def unescape(text: str) -> str:

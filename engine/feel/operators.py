@@ -216,7 +216,7 @@ def _difference(left: Any, right: Any) -> timedelta | None:
     if isinstance(left, date) and isinstance(right, date):
         if type(left) is not type(right):
             left, right = _as_moment(left), _as_moment(right)
-        if isinstance(left, datetime) and (offset_of(left) is None) != (offset_of(right) is None):  # type: ignore[arg-type]
+        if isinstance(left, datetime) and (offset_of(left) is None) != (offset_of(right) is None):
             return None
         return left - right
     return None

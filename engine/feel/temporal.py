@@ -48,28 +48,28 @@ def read_time(text: str) -> time | None:
     match = _TIME.fullmatch(text.removeprefix("T"))
     if match is None:
         return None
-    found = _zone_of(match)
-    if found is False:
-        return None
     micro = int((match[4] or "0").ljust(6, "0")[:6])
     try:
-        return time(int(match[1]), int(match[2]), int(match[3]), micro, found or None)
+        return time(int(match[1]), int(match[2]), int(match[3]), micro, _zone_of(match))
     except ValueError:
         return None
 
 
-def _zone_of(match: re.Match[str]) -> tzinfo | bool | None:
-    """The zone, None where there is none, False where it is wrong."""
+def _zone_of(match: re.Match[str]) -> tzinfo | None:
+    """The zone, None where none is written. Raises ValueError where it is wrong."""
     if match[5]:
         return UTC
     if match[6]:
         offset = timedelta(hours=int(match[7]), minutes=int(match[8]), seconds=int(match[9] or 0))
         if offset > timedelta(hours=18) or int(match[8]) > 59 or int(match[9] or 0) > 59:
-            return False
+            raise ValueError(match[0])
         return offset_zone(offset if match[6] == "+" else -offset)
-    if match[10]:
-        return zone(match[10]) or False
-    return None
+    if not match[10]:
+        return None
+    found = zone(match[10])
+    if found is None:
+        raise ValueError(match[0])
+    return found
 
 
 def offset_zone(offset: timedelta) -> tzinfo:
