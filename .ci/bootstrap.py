@@ -161,7 +161,8 @@ def build_assets() -> None:
     """The browser's parts, fetched by npm and bundled into `web/static/vendor`."""
     package = [ROOT / "package.json", ROOT / "package-lock.json", ROOT / ".npmrc"]
     modules = Stamp("npm", digest(package))
-    bundle = Stamp("assets", digest([*package, ROOT / "web" / "assets"]))
+    static = [each for each in sorted(VENDOR.parent.glob("*")) if each != VENDOR]  # the bundle borrows our own CSS
+    bundle = Stamp("assets", digest([*package, ROOT / "web" / "assets", *static]))
     if bundle.holds() and VENDOR.is_dir():
         return
     provide_node()
