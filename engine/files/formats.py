@@ -22,9 +22,9 @@ def yuan(fen: int) -> str:
 def cn_amount(fen: int) -> str:
     """分 in capital characters, opened by 人民币.
 
-    Source: 支付结算办法 (银发[1997]393号) 附一《正确填写票据和结算凭证的基本规定》. Where a 零 may be written or left out,
-    it is written after 元 (harder to add digits to) and left out after 万 and 亿. Raises ``TypeError`` for anything but
-    an integer, ``ValueError`` from 一万万亿元 upwards.
+    Source: 支付结算办法 (银发[1997]393号) 附一《正确填写票据和结算凭证的基本规定》. Where a 零
+    may be written or left out, it is written after 元 (harder to add digits to) and left out after 万 and 亿.
+    Raises ``TypeError`` for anything but an integer, ``ValueError`` from 一万万亿元 upwards.
     """
     amount = abs(_integer(fen))
     if amount >= _LARGEST_FEN:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import unicodedata
 import warnings
 from dataclasses import dataclass
 
 import filetype
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from engine.core.errors import Refused
 from engine.files.containers import check_pdf, container_kind
@@ -30,6 +31,7 @@ MEDIA_TYPES = {
 _IMAGE_FORMATS = {"jpg": "JPEG", "png": "PNG"}
 _IMAGE_TYPES = {MEDIA_TYPES[extension] for extension in _IMAGE_FORMATS}
 _ALLOWED = "可以上传 PDF、JPG、PNG、OFD、DOCX、XLSX 文件"
+_BROKEN_IMAGE = (OSError, SyntaxError, ValueError, struct.error)  # what Pillow raises on broken input
 _PNG_END = b"IEND\xaeB`\x82"
 _ZIP_END = b"PK\x05\x06"
 _TAIL = 65_557  # where the end of a zip may lie
@@ -79,14 +81,17 @@ def thumbnail(content: bytes, media_type: str, width: int) -> bytes:
     """
     if media_type not in _IMAGE_TYPES:
         raise FileTypeRefused("只有图片才有缩略图")
+    target = io.BytesIO()
     with _opened(content) as image:
         image.draft("RGB", (width * 2, width * 4))
-        upright = ImageOps.exif_transpose(image)
-        upright.thumbnail((width, width * 2))
-        clean = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-        clean.info.clear()
-        target = io.BytesIO()
-        clean.save(target, "PNG")
+        try:
+            upright = ImageOps.exif_transpose(image)
+        except _BROKEN_IMAGE as error:
+            raise damaged("图片") from error
+        small = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+        small.thumbnail((width, width * 2))
+        small.info.clear()
+        small.save(target, "PNG")
     return target.getvalue()
 
 
@@ -119,7 +124,7 @@ def _check_image(content: bytes, extension: str) -> None:
         image.draft("L", (image.width // 8 or 1, image.height // 8 or 1))
         try:
             image.load()
-        except (OSError, SyntaxError, ValueError) as error:
+        except _BROKEN_IMAGE as error:
             raise damaged("图片") from error
 
 
@@ -132,7 +137,7 @@ def _opened(content: bytes) -> Image.Image:
             image = Image.open(io.BytesIO(content), formats=["JPEG", "PNG"])
     except Image.DecompressionBombError as error:
         raise _too_many_pixels() from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except _BROKEN_IMAGE as error:
         raise damaged("图片") from error
     if image.width * image.height > MAX_PIXELS:
         raise _too_many_pixels()
