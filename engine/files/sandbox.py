@@ -7,9 +7,11 @@ the machine.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from datetime import date
+from decimal import Decimal
 from typing import Any, cast
 
-from jinja2 import FunctionLoader, StrictUndefined, nodes
+from jinja2 import FunctionLoader, StrictUndefined, Undefined, nodes
 from jinja2.compiler import CodeGenerator
 from jinja2.exceptions import SecurityError, TemplateRuntimeError, UndefinedError
 from jinja2.runtime import Context
@@ -175,7 +177,7 @@ def _printable(value: Any) -> Any:
         raise TemplateRuntimeError("要打印的值是空值；可能为空时请写成 {{ 名称 or '—' }}")
     if isinstance(value, bool):
         raise TemplateRuntimeError("不能直接打印真假值；请用 {% if %} 写出要显示的文字")
-    if isinstance(value, Mapping | list | tuple | set | frozenset):
+    if not isinstance(value, str | int | float | Decimal | date | Undefined):
         raise TemplateRuntimeError("不能直接打印一组值；请用 {% for %} 逐项打印，或用 |join 连接")
     return value
 

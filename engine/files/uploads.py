@@ -10,7 +10,7 @@ import warnings
 from dataclasses import dataclass
 
 import filetype
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from engine.core.errors import Refused
 from engine.files.containers import check_pdf, container_kind
@@ -130,6 +130,8 @@ def _check_image(content: bytes, extension: str) -> None:
 
 def _opened(content: bytes) -> Image.Image:
     """The image with its header read and its size judged, not yet decoded."""
+    # Importing WeasyPrint switches Pillow, for the whole process, to accept cut-off pictures.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
         with warnings.catch_warnings():
             # Pillow warns of sizes that are judged here, by our own limit.

@@ -88,7 +88,13 @@ def test_a_missing_fact_is_never_taken_for_empty(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("{{ nothing }}", "空值"), ("{{ granted }}", "真假"), ("{{ homes }}", "一组值"), ("{{ applicant }}", "一组值")],
+    [
+        ("{{ nothing }}", "空值"),
+        ("{{ granted }}", "真假"),
+        ("{{ homes }}", "一组值"),
+        ("{{ applicant }}", "一组值"),
+        ("{{ homes|map(attribute='address') }}", "一组值"),
+    ],
 )
 def test_a_value_that_is_no_text_is_not_printed(text: str, word: str) -> None:
     fault = fault_of(text)
@@ -134,6 +140,11 @@ def test_an_unknown_template_is_told_with_the_likely_one() -> None:
         "{{ homes.append(1) }}",
         "{{ homes|attr('__class__') }}",
         "{{ homes|map(attribute='__class__')|first }}",
+        "{{ namespace.__init__.__globals__ }}",
+        "{{ dict.mro() }}",
+        "{% for x in homes %}{{ loop.__class__ }}{% endfor %}",
+        "{% macro m() %}{% endmacro %}{{ m._environment }}{{ m.__class__ }}",
+        "{{ self._TemplateReference__context.environment }}",
         "{{ cycler.__init__.__globals__.os }}",
         "{{ applicant.name|safe }}",
         "{% autoescape false %}{{ applicant.name }}{% endautoescape %}",

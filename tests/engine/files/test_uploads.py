@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 from pypdf import PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, TextStringObject
 
@@ -170,6 +170,13 @@ def test_the_size_is_limited_to_the_byte() -> None:
 )
 def test_a_damaged_file_is_refused(content: bytes) -> None:
     assert refusal(content).code == "file_damaged"
+
+
+def test_a_cut_off_picture_is_refused_even_after_pdf_drawing_made_pillow_lenient(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # what importing WeasyPrint does
+    assert refusal(picture("JPEG")[:2000]).code == "file_damaged"
 
 
 def test_a_locked_pdf_is_refused() -> None:
