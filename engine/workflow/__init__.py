@@ -1,1 +1,20 @@
-"""The only importer of SpiffWorkflow: parse, load, advance, save."""
+"""Processes: parse models, start, load, advance and save instances. The only package that knows SpiffWorkflow."""
+
+from .definitions import Definitions, ElementInfo, ProcessInfo, StartInfo, definitions_of
+from .face import BpmnError, Event, Host, Wait
+from .parser import parse
+from .process import Process
+
+__all__ = [
+    "BpmnError",
+    "Definitions",
+    "ElementInfo",
+    "Event",
+    "Host",
+    "Process",
+    "ProcessInfo",
+    "StartInfo",
+    "Wait",
+    "definitions_of",
+    "parse",
+]

@@ -1,0 +1,99 @@
+"""A parsed release: what its models say, immutable and shared by every case and thread; cached by content hash."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from engine.core.errors import Fault
+
+if TYPE_CHECKING:
+    from .specs.base import ProcessSpec
+
+_KEPT = 64
+
+
+@dataclass(frozen=True)
+class ElementInfo:
+    """A flow node of a model.
+
+    ``type`` is the BPMN name (``userTask``), ``event`` the kind of an event (``timer``, ``none`` …; empty for others),
+    ``parent`` the id of the enclosing sub-process or process, ``extensions`` the zeebe elements as plain data, ``line``
+    the line in the XML.
+    """
+
+    id: str
+    name: str
+    type: str
+    lane: str | None
+    process_id: str
+    extensions: dict[str, Any]
+    line: int
+    event: str = ""
+    parent: str = ""
+
+
+@dataclass(frozen=True)
+class StartInfo:
+    """How a process may begin at one of its start events.
+
+    ``kind``: none, message, timer, signal. ``name`` is the message's or signal's name; ``timer`` is (``timeDate`` |
+    ``timeDuration`` | ``timeCycle``, text).
+    """
+
+    element_id: str
+    kind: str
+    name: str = ""
+    key: str = ""
+    timer: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class ProcessInfo:
+    """A process: ``elements`` and ``flows`` include those inside its sub-processes. A flow: (source, target, name)."""
+
+    id: str
+    name: str
+    file: str
+    elements: dict[str, ElementInfo]
+    flows: dict[str, tuple[str, str, str]]
+    starts: dict[str, StartInfo] = field(default_factory=dict)
+    version_tag: str = ""
+    properties: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """All processes of a release. ``specs`` are the executable forms, for this package alone."""
+
+    processes: dict[str, ProcessInfo]
+    warnings: list[Fault]
+    specs: dict[str, ProcessSpec] = field(repr=False, compare=False)
+
+
+_cache: OrderedDict[str, Definitions] = OrderedDict()
+_lock = Lock()
+
+
+def definitions_of(content_hash: str, loader: Callable[[], Mapping[str, bytes]]) -> Definitions:
+    """The parsed models of a content hash; ``loader`` (file name → bytes) is asked only when they are not at hand.
+
+    Raises ``ModelFault`` like ``parse``; a failure is not kept.
+    """
+    from .parser import parse
+
+    with _lock:
+        known = _cache.get(content_hash)
+        if known is not None:
+            _cache.move_to_end(content_hash)
+            return known
+    # Parsed outside the lock: two threads may do it twice, which is harmless, none waits for another's model.
+    parsed = parse(loader())
+    with _lock:
+        _cache[content_hash] = parsed
+        while len(_cache) > _KEPT:
+            _cache.popitem(last=False)
+    return parsed

@@ -1,0 +1,81 @@
+"""What a file says, element by element, before anything executable is made of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from engine.workflow.definitions import ElementInfo
+from engine.workflow.expressions import Expression
+from engine.workflow.specs.events import Trigger
+from engine.workflow.specs.multi import Loop
+
+from .document import Document, XmlNode
+
+
+@dataclass
+class FlowModel:
+    """A sequence flow."""
+
+    id: str
+    source: str
+    target: str
+    name: str
+    condition: Expression | None
+    xml: XmlNode
+
+
+@dataclass
+class ElementModel:
+    """A flow node with everything read from it."""
+
+    info: ElementInfo
+    xml: XmlNode
+    trigger: Trigger | None = None
+    activity_ref: str | None = None
+    link: str | None = None
+    loop: Loop | None = None
+    body: BodyModel | None = None
+    default: str | None = None
+    attached_to: str | None = None
+    interrupting: bool = True
+    for_compensation: bool = False
+    by_event: bool = False
+    inputs: list[tuple[Expression, str]] = field(default_factory=list)
+    outputs: list[tuple[Expression, str]] = field(default_factory=list)
+    texts: dict[str, Expression] = field(default_factory=dict)
+
+    @property
+    def type(self) -> str:
+        return self.info.type
+
+    @property
+    def is_activity(self) -> bool:
+        return self.type.endswith("Task") or self.type in ("task", "subProcess", "callActivity")
+
+    @property
+    def beside_the_flow(self) -> bool:
+        """Reached otherwise than along sequence flows."""
+        return self.for_compensation or self.by_event
+
+
+@dataclass
+class BodyModel:
+    """A process or a sub-process."""
+
+    id: str
+    process_id: str
+    document: Document
+    xml: XmlNode
+    elements: dict[str, ElementModel] = field(default_factory=dict)
+    flows: dict[str, FlowModel] = field(default_factory=dict)
+    associations: dict[str, str] = field(default_factory=dict)
+
+    leaving: defaultdict[str, list[FlowModel]] = field(default_factory=lambda: defaultdict(list))
+    arriving: defaultdict[str, list[FlowModel]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, flow: FlowModel) -> None:
+        """Add a flow; both ends list it in the file's order."""
+        self.flows[flow.id] = flow
+        self.leaving[flow.source].append(flow)
+        self.arriving[flow.target].append(flow)

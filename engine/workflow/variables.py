@@ -1,0 +1,86 @@
+"""Variables by scope, after Camunda 8: a scope per element instance, values propagate upwards to who knows the name.
+
+A scope's key is its token's id, the token's id + ``c`` for the process behind a call activity, ``"0"`` for the root.
+The parent of a scope is read off the running tokens and not stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from engine import feel
+
+from .face import ROOT_SCOPE
+
+if TYPE_CHECKING:
+    from .run import Token
+
+Scopes = dict[str, dict[str, Any]]
+
+
+def call_scope(token_id: str) -> str:
+    """The scope of the process that a call activity's token started."""
+    return token_id + "c"
+
+
+def chain(token: Token, own: bool = True) -> Iterator[str]:
+    """The keys of the scopes a token sees, innermost first."""
+    if own:
+        yield token.id
+    while True:
+        body = token.link("body")
+        if body is not None:
+            yield body
+        host = token.frame.host
+        if host is None:
+            yield ROOT_SCOPE
+            return
+        if token.frame.is_call:
+            yield call_scope(host.id)
+            return
+        yield host.id
+        token = host
+
+
+class Variables:
+    """The store. ``changed`` tells the run that conditional events must be looked at again."""
+
+    def __init__(self, scopes: Mapping[str, Mapping[str, Any]]) -> None:
+        self.scopes: Scopes = {key: dict(values) for key, values in scopes.items()}
+        self.scopes.setdefault(ROOT_SCOPE, {})
+        self.changed = False
+
+    def context(self, token: Token, own: bool = True) -> dict[str, Any]:
+        """All variables a token sees; inner ones hide outer ones."""
+        seen: dict[str, Any] = {}
+        for key in reversed(list(chain(token, own))):
+            seen.update(self.scopes.get(key, {}))
+        return seen
+
+    def set_local(self, key: str, values: Mapping[str, Any]) -> None:
+        """Write into one scope, whatever the outer ones hold."""
+        self.scopes.setdefault(key, {}).update((name, feel.to_json(value)) for name, value in values.items())
+        self.changed = True
+
+    def propagate(self, token: Token, values: Mapping[str, Any], own: bool = True) -> None:
+        """Write each value into the innermost scope that knows its name, else into the outermost."""
+        keys = list(chain(token, own))
+        for name, value in values.items():
+            home = next((key for key in keys if name in self.scopes.get(key, ())), keys[-1])
+            self.set_local(home, {name: value})
+
+    def drop(self, token: Token) -> None:
+        """Forget the scopes of a token that is gone."""
+        self.scopes.pop(token.id, None)
+        self.scopes.pop(call_scope(token.id), None)
+
+
+def assign(target: str, value: Any, into: dict[str, Any]) -> None:
+    """Set ``a.b.c`` in ``into``; contexts on the way are copied, never changed in place."""
+    *path, last = target.strip().split(".")
+    for part in path:
+        inner = into.get(part)
+        into[part] = dict(inner) if isinstance(inner, dict) else {}
+        into = into[part]
+    into[last] = value
