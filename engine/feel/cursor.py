@@ -10,10 +10,9 @@ from engine.feel.lexer import Token, half_width, name_parts, tokenize
 from engine.feel.limits import MAX_DEPTH, MAX_PARSE
 from engine.feel.temporal import PART_NAMES
 
-KEYWORDS = frozenset(
-    ("if", "then", "else", "for", "in", "return", "some", "every", "satisfies", "function")
-    + ("and", "or", "between", "instance", "true", "false", "null")
-)
+_OPENING = {"if", "for", "some", "every", "function", "true", "false", "null"}
+_BETWEEN = {"then", "else", "in", "return", "satisfies", "and", "or", "between", "instance"}
+KEYWORDS = frozenset(_OPENING | _BETWEEN)
 _WRONG = {
     "!": ("没有 ! 运算", "取反请写 not(…)，不等请写 !="),
     "&": ("没有 & 运算", "并且请写 and，连接文本请写 +"),

@@ -1,0 +1,162 @@
+"""Runs a decision table: tests the rows, applies the hit policy, and keeps what happened (DMN 1.5, 8.2.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from engine.core.errors import Fault, ModelFault
+from engine.decisions.borders import fit
+from engine.decisions.model import Code, OutputColumn, Rule, Table
+from engine.decisions.trace import Trace
+from engine.feel import Frame
+from engine.feel.functions import FUNCTIONS, call
+from engine.feel.operators import same
+
+Hit = tuple[Rule, Any]
+POLICIES = frozenset({"UNIQUE", "ANY", "FIRST", "PRIORITY", "RULE ORDER", "OUTPUT ORDER", "COLLECT"})
+_STOP_AT_FIRST = frozenset({"FIRST"})
+
+
+def run_table(table: Table, file: str) -> Code:
+    """The closure of a table."""
+
+    def decide(frame: Frame) -> Any:
+        trace = frame.run if isinstance(frame.run, Trace) else None
+        full = trace is not None and trace.full
+        values = [fit(frame.run, column.value.run(frame), column.type, column.label) for column in table.inputs]
+        scopes = [frame.child({"?": value}) for value in values]
+        _check_inputs(table, values, scopes, file)
+        hits, missed = _match(table, frame, scopes, full)
+        value = _apply(table, frame, hits, file)
+        if trace is not None:
+            trace.table(table, values, [rule for rule, _ in hits], missed, scopes, value)
+        return value
+
+    return decide
+
+
+def _check_inputs(table: Table, values: list[Any], scopes: list[Frame], file: str) -> None:
+    for column, value, scope in zip(table.inputs, values, scopes, strict=True):
+        if column.allowed is not None and value is not None and column.allowed.run(scope) is not True:
+            raise _fault(
+                table,
+                file,
+                "dmn_input_not_allowed",
+                f"输入“{column.label}”的值不在允许范围（{column.allowed.text}）内",
+                column.id,
+                hint="请检查数据，或在决策表列头补上这个值",
+            )
+
+
+def _match(table: Table, frame: Frame, scopes: list[Frame], full: bool) -> tuple[list[Hit], list[Rule]]:
+    hits: list[Hit] = []
+    missed: list[Rule] = []
+    stop = table.hit_policy in _STOP_AT_FIRST and not full
+    for rule in table.rules:
+        if all(cell.test.run(scope) is True for cell, scope in zip(rule.cells, scopes, strict=False)):
+            hits.append((rule, _outputs(table, rule, frame)))
+            if stop:
+                break
+        elif full:
+            missed.append(rule)
+    if table.hit_policy == "FIRST":
+        missed.extend(rule for rule, _ in hits[1:])
+        hits = hits[:1]
+    return hits, missed
+
+
+def _outputs(table: Table, rule: Rule, frame: Frame) -> Any:
+    values = [
+        fit(frame.run, cell.value.run(frame) if cell.value is not None else None, column.type, column.label)
+        for cell, column in zip(rule.outputs, table.outputs, strict=False)
+    ]
+    return _shape(table, values)
+
+
+def _shape(table: Table, values: Sequence[Any]) -> Any:
+    if len(table.outputs) == 1:
+        return values[0] if values else None
+    return {column.name: value for column, value in zip(table.outputs, values, strict=False)}
+
+
+def _apply(table: Table, frame: Frame, hits: list[Hit], file: str) -> Any:
+    many = table.hit_policy in ("RULE ORDER", "OUTPUT ORDER", "COLLECT")
+    if not hits:
+        return _default(table, frame)
+    if not many:
+        return _SINGLE[table.hit_policy](table, hits, file)
+    if table.hit_policy == "OUTPUT ORDER":
+        hits = sorted(hits, key=lambda hit: _rank(table, hit[1]))
+    values = [value for _, value in hits]
+    return _aggregate(table, frame, values) if table.aggregation else values
+
+
+def _default(table: Table, frame: Frame) -> Any:
+    if any(column.default is not None for column in table.outputs):
+        values = [
+            fit(frame.run, column.default.run(frame) if column.default is not None else None, column.type, column.label)
+            for column in table.outputs
+        ]
+        return _shape(table, values)
+    return None
+
+
+def _unique(table: Table, hits: list[Hit], file: str) -> Any:
+    if len(hits) > 1:
+        _violated(table, hits, file, "dmn_not_unique", "要求只命中一行", "请改规则使各行互斥，或改用其他命中策略")
+    return hits[0][1]
+
+
+def _any(table: Table, hits: list[Hit], file: str) -> Any:
+    first = hits[0][1]
+    if not all(same(first, value) for _, value in hits[1:]):
+        _violated(table, hits, file, "dmn_not_any", "要求命中的各行结果相同", "请让重叠的行给出相同结果")
+    return first
+
+
+def _priority(table: Table, hits: list[Hit], file: str) -> Any:
+    return min(hits, key=lambda hit: _rank(table, hit[1]))[1]
+
+
+_SINGLE: dict[str, Callable[[Table, list[Hit], str], Any]] = {
+    "UNIQUE": _unique,
+    "ANY": _any,
+    "FIRST": lambda table, hits, file: hits[0][1],
+    "PRIORITY": _priority,
+}
+
+
+def _rank(table: Table, value: Any) -> tuple[int, ...]:
+    """Where the outputs stand in their columns' allowed values; earlier is better, columns from the left."""
+    if len(table.outputs) == 1:
+        return (_position(table.outputs[0], value),)
+    return tuple(_position(column, value[column.name]) for column in table.outputs)
+
+
+def _position(column: OutputColumn, value: Any) -> int:
+    return next((index for index, known in enumerate(column.order) if same(known, value)), len(column.order))
+
+
+def _aggregate(table: Table, frame: Frame, values: list[Any]) -> Any:
+    name = table.aggregation.lower()
+    if name == "count":
+        distinct = call(frame.run, FUNCTIONS["distinct values"], [values])
+        return call(frame.run, FUNCTIONS["count"], [distinct])
+    if len(table.outputs) == 1:
+        return call(frame.run, FUNCTIONS[name], [values])
+    return {
+        column.name: call(frame.run, FUNCTIONS[name], [[value[column.name] for value in values]])
+        for column in table.outputs
+    }
+
+
+def _violated(table: Table, hits: list[Hit], file: str, code: str, rule: str, hint: str) -> NoReturn:
+    rows = "、".join(str(hit.row) for hit, _ in hits)
+    raise _fault(
+        table, file, code, f"命中策略 {table.hit_policy} {rule}，但同时命中了第 {rows} 行", hits[1][0].id, hint
+    )
+
+
+def _fault(table: Table, file: str, code: str, message: str, element: str, hint: str) -> ModelFault:
+    return ModelFault(Fault(code, message, file=file, element=element, name=table.name, line=table.line, hint=hint))
