@@ -32,12 +32,10 @@ class Reading:
         name: str = "",
         *,
         mode: Mode = "expression",
-        more: frozenset[str] = frozenset(),
     ) -> Expression | None:
         """The compiled text, or None with a fault at ``element``."""
-        names = self.names | more if more else self.names
         try:
-            found = Expression(text, names, mode, self.types.all)
+            found = Expression(text, self.names, mode, self.types.all)
         except FeelError as error:
             self.fault(error.faults[0], element, name)
             return None

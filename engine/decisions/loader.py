@@ -13,6 +13,7 @@ from engine.decisions.model import Decision, Input, Knowledge, Model, Need, Serv
 from engine.decisions.xml import Element, attribute, child, children, line_of, local, read, text_of
 from engine.feel import Type
 
+Anything = Input | Decision | Knowledge | Service
 Resolve = Callable[[str, str], bytes | None]
 _NAMED = frozenset(
     ("variable", "itemDefinition", "itemComponent", "formalParameter", "inputData", "decision", "column", "import")
@@ -22,7 +23,7 @@ _MAX_IMPORTS = 8
 
 
 def load(xml: bytes, name: str = "", resolve: Resolve | None = None) -> Model:
-    """The model of a DMN 1.2–1.5 file. ``name`` is its path, for messages.
+    """The model of a DMN 1.2 to 1.5 file. ``name`` is its path, for messages.
 
     ``resolve(location, namespace)`` gives the bytes of an imported file. Raises ModelFault with every fault found.
     """
@@ -89,17 +90,20 @@ class _Loader:
         known = dict(model.elements)
         for key, item in self.info.items():
             reading.owner, reading.owner_name = attribute(item, "id"), attribute(item, "name")
-            reader = {
-                "inputData": self._input,
-                "decision": self._decision,
-                "businessKnowledgeModel": self._knowledge,
-                "decisionService": self._service,
-            }[local(item)]
             if key in known:
                 reading.wrong("dmn_id", f"id“{attribute(item, 'id')}”重复", item)
-            model.elements[key] = reader(reading, key, item, model)
+            model.elements[key] = self._element(reading, key, item, model)
 
-    def _input(self, reading: Reading, key: str, item: Element, _model: Model) -> Input:
+    def _element(self, reading: Reading, key: str, item: Element, model: Model) -> Anything:
+        if local(item) == "inputData":
+            return self._input(reading, key, item)
+        if local(item) == "decision":
+            return self._decision(reading, key, item, model)
+        if local(item) == "decisionService":
+            return self._service(reading, key, item, model)
+        return self._knowledge(reading, key, item, model)
+
+    def _input(self, reading: Reading, key: str, item: Element) -> Input:
         variable = child(item, "variable")
         kind = reading.type_of(variable) if variable is not None else None
         return Input(key, attribute(item, "id"), attribute(variable, "name") or attribute(item, "name"), kind)
@@ -130,9 +134,7 @@ class _Loader:
         logic = child(item, "encapsulatedLogic")
         if logic is None:
             reading.wrong("dmn_logic", "业务知识模型没有逻辑", item)
-            names, kinds, code = (), (), _nothing
-        else:
-            names, kinds, code = read_function(reading, logic)
+        names, kinds, code = read_function(reading, logic if logic is not None else item)
         kind = reading.type_of(variable) if variable is not None else None
         return Knowledge(
             key=key,

@@ -75,4 +75,5 @@ def attribute(element: Element | None, name: str) -> str:
 
 def line_of(element: Element) -> int:
     """The line in the file."""
-    return int(element.sourceline or 0)
+    line: object = element.sourceline
+    return line if isinstance(line, int) else 0
