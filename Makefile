@@ -1,6 +1,6 @@
 # 安居 Anju. `make run` is all that is needed; `make help` lists the rest.
 SHELL := /bin/sh
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo no-python-3.11-found-here)
 BIN := .venv/bin
 export PYTHONUTF8 := 1
 
@@ -28,7 +28,7 @@ check: setup-dev ## Lint, formatting, types, imports and the items
 test: setup-dev ## All tests; ARGS="tests/engine -k clock" for some
 	$(BIN)/pytest -n 2 --dist loadscope $(ARGS)
 
-bench: setup ## Measure; prints a table, writes bench.json into $$ANJU_DATA
+bench: setup ## Measure; prints a table, writes bench.json into ANJU_DATA
 	$(BIN)/anju bench
 
 soak: setup-dev ## The long tests alone

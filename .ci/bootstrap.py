@@ -71,6 +71,9 @@ def run(command: Sequence[str | Path], failing: str) -> None:
     """Run a command in the project's root with `.venv/bin` first on PATH."""
     environ = dict(os.environ, PATH=f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
     environ.pop("PYTHONHOME", None)
+    environ["PIP_USER"] = "0"  # whatever pip was told elsewhere: packages go into .venv
+    if not os.access(os.path.expanduser("~"), os.W_OK):
+        environ.setdefault("npm_config_cache", str(VENV / "npm-cache"))  # a service's user has no home
     if DEBIAN_CA.is_file():
         environ.setdefault("NODE_EXTRA_CA_CERTS", str(DEBIAN_CA))  # an office's own authority: npm knows only its own
     if subprocess.run([str(part) for part in command], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL).returncode:
@@ -170,7 +173,7 @@ def build_assets() -> None:
         say("fetching the browser's parts")
         with modules.renewed():
             run(
-                ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"],
+                ["npm", "ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"],
                 "获取浏览器组件失败：请检查网络与 npm 软件源后重试 / npm ci failed, see above",
             )
     say("building the browser's parts")
