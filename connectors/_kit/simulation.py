@@ -1,0 +1,67 @@
+"""All simulated parties as one web application: ``/<party>/…``, the scenario page and the book of calls."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, jsonify, redirect, render_template, request
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from connectors._kit.manifest import read
+from connectors._kit.sandbox import EVERYBODY, State
+
+FOLDER = Path(__file__).parent.parent
+
+
+class Simulators(DispatcherMiddleware):
+    """The WSGI application; ``state`` is there for tests in the same process."""
+
+    def __init__(self, pages: Flask, parties: dict[str, Callable[..., Any]], state: State) -> None:
+        super().__init__(pages, {f"/{party}": app for party, app in parties.items()})
+        self.state = state
+
+
+def create_all(state: State | None = None) -> Simulators:
+    """Mount every folder that has a ``simulator.py``. Memory only: a restart forgets bookings and switches."""
+    state = state or State()
+    parties: dict[str, Callable[..., Any]] = {}
+    for path in sorted(FOLDER.glob("[a-z]*/simulator.py")):
+        party = path.parent.name
+        module = importlib.import_module(f"connectors.{party}.simulator")
+        state.parties[party] = (read(path.with_name("connector.yaml")).title, module.SCENARIOS)
+        parties[party] = module.create(state)
+    return Simulators(_pages(state), parties, state)
+
+
+def _pages(state: State) -> Flask:
+    app = Flask(__name__, template_folder=str(Path(__file__).parent / "pages"))
+
+    @app.get("/")
+    @app.get("/_scenarios")
+    def scenarios() -> str:
+        return render_template("scenarios.html", state=state, everybody=EVERYBODY, log=state.log()[-20:][::-1])
+
+    @app.post("/_scenarios")
+    def switch() -> Response | tuple[Response, int]:
+        given: dict[str, Any] = request.get_json() if request.is_json else request.form.to_dict()
+        subject = str(given.get("id_number") or EVERYBODY)
+        times = int(given["times"]) if str(given.get("times") or "").isdecimal() else None
+        try:
+            state.switch(str(given.get("party")), subject, str(given.get("scenario")), times)
+        except ValueError as error:
+            return jsonify(error=str(error)), 400
+        return jsonify(ok=True) if request.is_json else redirect("_scenarios", 303)  # type: ignore[return-value]
+
+    @app.get("/_log")
+    def log() -> Response:
+        return jsonify(state.log(request.args.get("party", "")))
+
+    @app.post("/_reset")
+    def reset() -> Response:
+        state.reset()
+        return jsonify(ok=True)
+
+    return app

@@ -1,0 +1,1 @@
+"""Public security: identity and household of a person."""

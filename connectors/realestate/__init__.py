@@ -1,0 +1,1 @@
+"""Real-estate registry: the homes that people own."""

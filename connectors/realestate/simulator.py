@@ -1,0 +1,200 @@
+"""A simulated real-estate registry: SOAP by the fixed WSDL, written and read by hand; some answers come later."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
+
+import requests
+from flask import Flask, Response, request
+from lxml import etree
+
+from connectors._kit.sandbox import COMMON, EVERYBODY, Refusal, State, serve, sign, signature_holds
+
+SECRET = "demo-realestate-key"  # noqa: S105 - known to everybody, of the simulator only
+WIRE = Path(__file__).parent / "wire"
+NAMESPACE = "urn:anju-demo:realestate:1"
+SCENARIOS = {
+    **COMMON,
+    "empty": "名下无登记",
+    "mismatch": "同名不同号，不能确认",
+    "late": "稍后回复（回调）",
+    "lost_callback": "稍后回复，回调丢失",
+    "duplicate_callback": "稍后回复，重复回调",
+    "late_refusal": "稍后回复，结果为拒绝",
+    "bad_signature": "稍后回复，回调签名错误",
+}
+LATER = {"late", "lost_callback", "duplicate_callback", "late_refusal", "bad_signature"}
+
+
+def create(state: State) -> Callable[..., Any]:
+    """The party's web application."""
+    app = Flask(__name__)
+    schema = etree.XMLSchema(etree.parse(str(WIRE / "ownership.xsd")))
+
+    @app.get("/ownership")
+    def wsdl() -> Response:
+        return Response((WIRE / "ownership.wsdl").read_bytes(), content_type="text/xml; charset=utf-8")
+
+    @app.post("/ownership")
+    def ownership() -> Response:
+        if not signature_holds(SECRET, request, request.script_root + request.path):
+            return Response("signature does not hold", 401)
+        asked = _body(request.get_data())
+        if asked is None or not schema.validate(etree.fromstring(etree.tostring(asked, with_tail=False))):
+            return _fault("3900")
+        if etree.QName(asked).localname == "FetchRequest":
+            key = _text(asked, "RequestId")
+            return serve(
+                state, request, "realestate", "fetch", EVERYBODY, lambda _: _fetch(state, key), _write, once=False
+            )
+        subject = _subject(state, asked)
+        return serve(state, request, "realestate", "ownership", subject, lambda now: _submit(state, asked, now), _write)
+
+    return app
+
+
+def _body(content: bytes) -> etree._Element | None:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
+    try:
+        root = etree.fromstring(content, parser)
+    except etree.XMLSyntaxError:
+        return None
+    bodies = root.findall("{http://schemas.xmlsoap.org/soap/envelope/}Body/*")
+    return bodies[0] if len(bodies) == 1 else None
+
+
+def _text(element: etree._Element, name: str) -> str:
+    return element.findtext(f"{{{NAMESPACE}}}{name}", "")
+
+
+def _people(asked: etree._Element) -> list[str]:
+    return [_text(person, "IdNumber") for person in asked.findall(f"{{{NAMESPACE}}}Person")]
+
+
+def _subject(state: State, asked: etree._Element) -> str:
+    """The person whose scenario rules the call: the first with one, else the first."""
+    people = _people(asked)
+    return next((number for number in people if state.shown("realestate", number) != "ok"), people[0])
+
+
+# --- what the registry does -----------------------------------------------------------------------------------
+
+
+def _submit(state: State, asked: etree._Element, scenario: str) -> dict[str, Any]:
+    if scenario == "business_error":
+        raise Refusal(fault="3001")
+    key = _text(asked, "RequestId")
+    content: dict[str, Any] = {
+        "name": "SubmitResponse",
+        "key": key,
+        "state": "ANSWERED",
+        "number": f"BDC{len(state.log('realestate')) + 1:08d}",
+        "holdings": [_holding(state, number, scenario) for number in _people(asked)],
+    }
+    if scenario in LATER:
+        content |= {"state": "ACCEPTED", "within": state.timing.answer_within}
+        content["ready_at"] = time.monotonic() + state.timing.late
+        content["refused"] = scenario == "late_refusal"
+        if scenario != "lost_callback":
+            arguments = (state, content, _text(asked, "CallbackUrl"), scenario)
+            threading.Thread(target=_call_back, args=arguments, daemon=True).start()
+    return content
+
+
+def _fetch(state: State, key: str) -> dict[str, Any]:
+    booked = state.booked("realestate", "ownership", key)
+    content: dict[str, Any] = {"name": "FetchResponse", "key": key}
+    if booked is None:
+        return {**content, "state": "NOT_KNOWN"}
+    if booked.get("ready_at", 0.0) > time.monotonic():
+        return {**content, "state": "PROCESSING", "within": state.timing.answer_within}
+    if booked.get("refused"):
+        raise Refusal(fault="3001")
+    return {**content, "state": "ANSWERED", "holdings": booked["holdings"]}
+
+
+def _holding(state: State, number: str, scenario: str) -> dict[str, Any]:
+    own = state.shown("realestate", number)
+    if "mismatch" in (own, scenario):
+        return {"number": number, "found": "AMBIGUOUS", "homes": []}
+    homes = [] if "empty" in (own, scenario) else state.people.get(number, {}).get("homes", [])
+    return {"number": number, "found": "YES" if homes else "NO", "homes": homes}
+
+
+def _call_back(state: State, content: Mapping[str, Any], url: str, scenario: str) -> None:
+    """Post the notice until it is taken; a lost answer to a post means that the same notice goes out again."""
+    time.sleep(state.timing.late)
+    outcome = "<RefusedCode>3001</RefusedCode>" if content["refused"] else _result(content["holdings"])
+    body = (
+        f'<OwnershipNotice xmlns="{NAMESPACE}"><MessageId>{escape(content["number"])}-1</MessageId>'
+        f"<RequestId>{escape(content['key'])}</RequestId>{outcome}</OwnershipNotice>"
+    ).encode()
+    wanted = 2 if scenario == "duplicate_callback" else 1
+    for pause in state.timing.callback_pauses:
+        time.sleep(pause)
+        headers = sign(SECRET, "POST", urlsplit(url).path, body, broken=scenario == "bad_signature")
+        try:
+            answer = requests.post(
+                url, data=body, headers={**headers, "Content-Type": "text/xml; charset=utf-8"}, timeout=5
+            )
+        except requests.RequestException:
+            continue
+        wanted -= answer.ok
+        if not wanted:
+            return
+
+
+# --- how the registry writes -----------------------------------------------------------------------------------
+
+
+def _write(content: Mapping[str, Any], scenario: str) -> Response:
+    if "fault" in content:
+        return _fault(content["fault"])
+    parts = [f"<RequestId>{escape(content['key'])}</RequestId><State>{content['state']}</State>"]
+    if "number" in content:
+        parts.append(f"<AcceptanceNumber>{content['number']}</AcceptanceNumber>")
+    if "within" in content:
+        parts.append(f"<AnswerWithinSeconds>{content['within']}</AnswerWithinSeconds>")
+    if content["state"] == "ANSWERED":
+        parts.append(_result(content["holdings"]))
+    body = "".join(parts)
+    if scenario == "changed_schema":
+        body = body.replace("RequestId>", "RequestNo>").replace("Holding>", "Owner>")
+    return _envelope(f'<{content["name"]} xmlns="{NAMESPACE}">{body}</{content["name"]}>')
+
+
+def _result(holdings: list[dict[str, Any]]) -> str:
+    return f"<Result>{''.join(map(_one_holding, holdings))}</Result>"
+
+
+def _one_holding(holding: Mapping[str, Any]) -> str:
+    homes = "".join(
+        f"<Home><UnitNumber>{escape(home['unit_number'])}</UnitNumber><CertNumber>{escape(home['cert_number'])}</CertNumber>"
+        f"<Address>{escape(home['address'])}</Address><Area>{home['area']}</Area><Use>{escape(home['use'])}</Use>"
+        f"<Share>{home['share']}</Share></Home>"
+        for home in holding["homes"]
+    )
+    number = escape(holding["number"])
+    return f"<Holding><IdNumber>{number}</IdNumber><Found>{holding['found']}</Found>{homes}</Holding>"
+
+
+def _fault(code: str) -> Response:
+    fault = (
+        "<soap:Fault><faultcode>soap:Client</faultcode><faultstring>refused</faultstring><detail>"
+        f'<ServiceFault xmlns="{NAMESPACE}"><Code>{code}</Code></ServiceFault></detail></soap:Fault>'
+    )
+    return _envelope(fault, 500)
+
+
+def _envelope(inner: str, status: int = 200) -> Response:
+    text = (
+        '<?xml version="1.0" encoding="utf-8"?>'
+        f'<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>{inner}</soap:Body></soap:Envelope>'
+    )
+    return Response(text.encode(), status, content_type="text/xml; charset=utf-8")

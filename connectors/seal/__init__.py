@@ -1,0 +1,1 @@
+"""Electronic seal: signs and verifies our PDF documents."""

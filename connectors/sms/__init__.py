@@ -1,0 +1,1 @@
+"""SMS platform: messages by template, with receipts."""

@@ -1,0 +1,91 @@
+"""The wire of the SMS platform: JSON over HTTP, signed; one message per ``outId`` however often it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+
+from connectors._kit import settings
+from connectors._kit.http import Exchange, post_json
+from connectors._kit.settings import PartySettings
+from connectors._kit.signatures import signed
+from engine.core.errors import Declined, OutsideFault
+
+REFUSALS = {
+    "isv.BUSINESS_LIMIT_CONTROL": ("sms_limit", "该号码短信发送过于频繁，请稍后再试或改用电话通知"),
+    "isv.BLACK_LIST": ("sms_blacklist", "该号码已拒收短信，请改用电话或站内消息通知"),
+    "isv.MOBILE_NUMBER_ILLEGAL": ("sms_number", "手机号码不能接收短信，请核对号码"),
+    "isv.TEMPLATE_ILLEGAL": ("sms_template", "短信模板或内容未通过平台审核，请管理员核对模板"),
+}
+STATES = {"DELIVERED": "delivered", "WAITING": "waiting", "FAILED": "failed"}
+
+
+class _Sent(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    code = fields.String(required=True)
+    bizId = fields.String(load_default="", validate=validate.Length(max=64))
+
+
+class _Receipt(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    code = fields.String(required=True)
+    state = fields.String(load_default="", validate=validate.OneOf(["", *STATES]))
+
+
+def send(*, phone: str, template: str, values: Mapping[str, Any], key: str) -> str:
+    """Hand one message to the platform; its number comes back. Raises ``Unreachable``, ``Declined``."""
+    party = settings.of("sms")
+    payload = {
+        "outId": key,
+        "phone": phone,
+        "template": template,
+        "values": {name: str(value) for name, value in values.items()},
+        "signName": party.text("ANJU_SMS_SIGN_NAME"),
+    }
+    reply = _load(_Sent(), party, _post(party, "/v1/messages", payload, key))
+    _accept(party, reply["code"])
+    if not reply["bizId"]:
+        raise _unexpected(party)
+    return str(reply["bizId"])
+
+
+def receipt(*, message_id: str, key: str) -> str:
+    """What became of a message: ``delivered``, ``waiting`` or ``failed``."""
+    party = settings.of("sms")
+    reply = _load(_Receipt(), party, _post(party, "/v1/receipts", {"bizId": message_id}, key))
+    if reply["code"] == "isv.NOT_FOUND":
+        raise Declined("短信平台没有这条短信的记录", code="sms_unknown_message")
+    _accept(party, reply["code"])
+    if not reply["state"]:
+        raise _unexpected(party)
+    return STATES[reply["state"]]
+
+
+def _post(party: PartySettings, path: str, payload: Mapping[str, Any], key: str) -> Exchange:
+    url, secret = party.url("ANJU_SMS_URL", path), party.secret("ANJU_SMS_SECRET")
+    return post_json(party, url, payload, key=key, headers=lambda body: signed(secret, "POST", url, body))
+
+
+def _accept(party: PartySettings, code: str) -> None:
+    if code in REFUSALS:
+        refusal, message = REFUSALS[code]
+        raise Declined(message, code=refusal)
+    if code != "OK":
+        raise _unexpected(party)
+
+
+def _load(schema: Schema, party: PartySettings, exchange: Exchange) -> dict[str, Any]:
+    try:
+        return dict(schema.load(exchange.data))
+    except ValidationError as error:
+        raise _unexpected(party) from error
+
+
+def _unexpected(party: PartySettings) -> OutsideFault:
+    return OutsideFault(f"「{party.title}」的应答不合接口约定，请核对接口版本", code="unexpected_answer")

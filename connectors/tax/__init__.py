@@ -1,0 +1,1 @@
+"""Tax: what a person earned in a year."""

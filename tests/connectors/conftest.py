@@ -1,0 +1,114 @@
+"""The simulators on a real port, a place for their callbacks, and settings that point at both."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+from connectors import load_all
+from connectors._kit.sandbox import State, Timing
+from connectors._kit.simulation import create_all
+from engine.core.errors import Refused
+from engine.core.operations import Answer, Call, LateAnswer, Pending, find, inbound_reader
+
+QUICK = Timing(slow=0.05, timeout=0.5, late=0.1, answer_within=30, callback_pauses=(0.0, 0.05, 0.05))
+PARTIES = ("police", "realestate", "tax", "sms")
+
+
+@contextmanager
+def served(app: Callable[..., Any]) -> Iterator[str]:
+    """``app`` on a free port of this machine; gives its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@dataclass
+class Inbox:
+    """Our side of the callbacks: what the reader made of each."""
+
+    taken: list[LateAnswer] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    arrived: threading.Condition = field(default_factory=threading.Condition)
+
+    def __call__(self, environ: Any, start: Any) -> Any:
+        request = Request(environ)
+        reader = inbound_reader(request.path.rsplit("/", 1)[-1])
+        assert reader is not None
+        with self.arrived:
+            try:
+                self.taken.append(reader(request.get_data(), dict(request.headers)))
+                answer = Response("ok")
+            except Refused as error:
+                self.refused.append(error.code)
+                answer = Response(error.code, 401)
+            self.arrived.notify_all()
+        return answer(environ, start)
+
+    def wait(self, *, taken: int = 0, refused: int = 0) -> bool:
+        """Whether so many came within two seconds."""
+        with self.arrived:
+            return self.arrived.wait_for(lambda: len(self.taken) >= taken and len(self.refused) >= refused, 2)
+
+
+@dataclass
+class World:
+    """Running simulators, our inbox, and where they are."""
+
+    state: State
+    url: str
+    inbox: Inbox
+    environ: Mapping[str, str]
+
+    def run(self, operation_name: str, *, key: str = "key-1", attempt: int = 1, **inputs: Any) -> Answer | Pending:
+        """Run an operation the way the engine does: load, run, check."""
+        operation = find(operation_name)
+        call = Call(
+            case_id=1,
+            case_number="BZSQ-2026-000001",
+            item="rental/eligibility_application",
+            office_id=1,
+            token="t",
+            element_id="check",
+            idempotency_key=key,
+            inputs=operation.load_inputs(inputs, {}),
+            attempt=attempt,
+        )
+        answer = operation.run(call)
+        assert isinstance(answer, Answer | Pending)
+        if isinstance(answer, Answer):
+            operation.check_outputs(answer.variables)
+        return answer
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[World]:
+    with served(simulators := create_all(State(QUICK))) as url, served(inbox := Inbox()) as ours:
+        environ = {f"ANJU_{party.upper()}_URL": f"{url}/{party}" for party in PARTIES}
+        environ |= {f"ANJU_{party.upper()}_TIMEOUT": "0.35" for party in PARTIES}
+        yield World(simulators.state, url, inbox, {**environ, "ANJU_CALLBACK_URL": ours})
+
+
+@pytest.fixture
+def world(running: World, tmp_path: Path) -> World:
+    """Fresh books and switches; settings filled for this test."""
+    running.state.reset()
+    running.inbox.taken.clear()
+    running.inbox.refused.clear()
+    load_all({**running.environ, "ANJU_SEAL_DIR": str(tmp_path / "seal")})
+    return running
