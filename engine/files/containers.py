@@ -22,6 +22,7 @@ _MAX_ANNOTATIONS_READ = 200  # of one page
 _MAX_ENTRIES = 5_000
 _MAX_UNPACKED = 200 * 1024 * 1024
 _MAX_XML = 1024 * 1024
+_LOCKED = 1  # flag bit of an entry
 _END_OF_ZIP = b"PK\x05\x06"
 _END_OF_ZIP_SIZE = 22  # without a comment
 
@@ -98,6 +99,8 @@ def container_kind(content: bytes) -> str | None:
     """``docx``, ``xlsx``, ``ofd`` (GB/T 33190) or None for another zip. Raises ``FileTypeRefused`` as ``inspect``."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if any(entry.flag_bits & _LOCKED for entry in archive.infolist()):
+                raise FileTypeRefused("文件设了密码，请取消保护后再上传", code="file_encrypted")
             kind = _kind(archive)
             if kind is not None:
                 _check_zip(archive, content, kind)
@@ -119,8 +122,6 @@ def _kind(archive: zipfile.ZipFile) -> str | None:
 def _check_zip(archive: zipfile.ZipFile, content: bytes, kind: str) -> None:
     entries = archive.infolist()
     title = f"{kind.upper()} 文件"
-    if any(entry.flag_bits & 1 for entry in entries):
-        raise FileTypeRefused(f"{title}设了密码，请取消保护后再上传", code="file_encrypted")
     if len(entries) > _MAX_ENTRIES or sum(entry.file_size for entry in entries) > _MAX_UNPACKED:
         raise FileTypeRefused(f"{title}展开后过大，请删去多余内容后再上传")
     if any(_ACTIVE_PART.search(entry.filename) for entry in entries):

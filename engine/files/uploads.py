@@ -31,8 +31,16 @@ MEDIA_TYPES = {
 _IMAGE_FORMATS = {"jpg": "JPEG", "png": "PNG"}
 _IMAGE_TYPES = {MEDIA_TYPES[extension] for extension in _IMAGE_FORMATS}
 _ALLOWED = "可以上传 PDF、JPG、PNG、OFD、DOCX、XLSX 文件"
-_BROKEN_IMAGE = (OSError, SyntaxError, ValueError, struct.error)  # what Pillow raises on broken input
+_BROKEN_IMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    struct.error,
+)  # what Pillow raises on broken input
 _PNG_END = b"IEND\xaeB`\x82"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # [MS-CFB] 2.2: old Office files and locked new ones
 _ZIP_END = b"PK\x05\x06"
 _TAIL = 65_557  # where the end of a zip may lie
 
@@ -108,6 +116,8 @@ def _kind(content: bytes) -> str:
             return found
     if kind in {"heic", "heif", "avif"}:
         raise FileTypeRefused(f"不支持 HEIC 照片，请在手机相机设置中选择“兼容性最佳”或另存为 JPG 后上传；{_ALLOWED}")
+    if content.startswith(_OLE):
+        raise FileTypeRefused(f"不支持旧版 DOC、XLS 或设了密码的文档，请取消密码并另存为新格式后上传；{_ALLOWED}")
     raise FileTypeRefused(f"不支持这种文件（按文件内容判断，与文件名无关）；{_ALLOWED}")
 
 
