@@ -72,8 +72,9 @@ def run(command: Sequence[str | Path], failing: str) -> None:
     environ = dict(os.environ, PATH=f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
     environ.pop("PYTHONHOME", None)
     environ["PIP_USER"] = "0"  # whatever pip was told elsewhere: packages go into .venv
-    if not os.access(os.path.expanduser("~"), os.W_OK):
-        environ.setdefault("npm_config_cache", str(VENV / "npm-cache"))  # a service's user has no home
+    if not os.access(os.path.expanduser("~"), os.W_OK):  # a service's user has no home, or none of its own
+        environ.setdefault("npm_config_cache", str(VENV / "npm-cache"))
+        environ.setdefault("HOME", str(VENV))
     if DEBIAN_CA.is_file():
         environ.setdefault("NODE_EXTRA_CA_CERTS", str(DEBIAN_CA))  # an office's own authority: npm knows only its own
     if subprocess.run([str(part) for part in command], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL).returncode:
