@@ -23,7 +23,7 @@ def read_boxed(reading: Reading, element: Element) -> Code:
     if reader is None:
         reading.wrong("dmn_logic", f"不支持的决策逻辑“{local(element)}”", element)
         return _nothing
-    return reader(reading, element)
+    return _fitted(reader(reading, element), reading.type_of(element), reading.owner_name)
 
 
 def logic_of(element: Element) -> Element | None:
@@ -138,7 +138,15 @@ def _function(reading: Reading, element: Element) -> Code:
 
 def _conditional(reading: Reading, element: Element) -> Code:
     test, then, other = (_inner(reading, child(element, tag), element) for tag in ("if", "then", "else"))
-    return lambda frame: then(frame) if test(frame) is True else other(frame)
+
+    def chosen(frame: Frame) -> Any:
+        answer = test(frame)
+        if answer is not None and not isinstance(answer, bool):
+            frame.run.warn("条件不是真假，结果为 null")
+            return None
+        return then(frame) if answer else other(frame)
+
+    return chosen
 
 
 def _filter(reading: Reading, element: Element) -> Code:
@@ -153,7 +161,11 @@ def _filter(reading: Reading, element: Element) -> Code:
         for item in items if isinstance(items, list) else [items]:
             frame.run.tick()
             scope = {"item": item, **item} if isinstance(item, dict) else {"item": item}
-            if match(frame.child(scope)) is True:
+            answer = match(frame.child(scope))
+            if answer is not None and not isinstance(answer, bool):
+                frame.run.warn("筛选条件不是真假，结果为 null")
+                return None
+            if answer:
                 result.append(item)
         return result
 

@@ -11,6 +11,7 @@ from engine.decisions.borders import fit
 from engine.decisions.model import Decision, Input, Knowledge, Model, Need, Result, Service
 from engine.decisions.trace import Trace
 from engine.feel import FeelError, FeelFunction, Frame, from_python
+from engine.feel.functions import call
 from engine.feel.values import kind_name
 
 
@@ -65,7 +66,7 @@ class Evaluation:
     def invoke(self, item: Knowledge | Service, given: Mapping[str, Any]) -> Any:
         """Call a function or service with arguments by name."""
         function = self.function(item)
-        return function.invoke(self.root.run, [given.get(name) for name in function.parameters])
+        return call(self.root.run, function, [given.get(name) for name in function.parameters])
 
     def _bind(self, scope: dict[str, Any], need: Need) -> None:
         value = self._value(need)

@@ -9,9 +9,9 @@ from engine.core.errors import Fault, ModelFault
 from engine.decisions.boxed import logic_of, read_boxed, read_function
 from engine.decisions.context import Reading
 from engine.decisions.itemtypes import ItemTypes
-from engine.decisions.model import Decision, Input, Knowledge, Model, Need, Service
+from engine.decisions.model import Code, Decision, Input, Knowledge, Model, Need, Service
 from engine.decisions.xml import Element, attribute, child, children, line_of, local, read, text_of
-from engine.feel import Type
+from engine.feel import Frame, Type
 
 Anything = Input | Decision | Knowledge | Service
 Resolve = Callable[[str, str], bytes | None]
@@ -22,12 +22,16 @@ _ELEMENTS = ("inputData", "decision", "businessKnowledgeModel", "decisionService
 _MAX_IMPORTS = 8
 
 
-def load(xml: bytes, name: str = "", resolve: Resolve | None = None) -> Model:
+def load(xml: bytes, name: str = "", resolve: Resolve | None = None, *, strict: bool = True) -> Model:
     """The model of a DMN 1.2 to 1.5 file. ``name`` is its path, for messages.
 
-    ``resolve(location, namespace)`` gives the bytes of an imported file. Raises ModelFault with every fault found.
+    ``resolve(location, namespace)`` gives the bytes of an imported file. Raises ModelFault with every fault found;
+    with ``strict`` False they are kept in ``Model.faults`` and only the faulty decisions refuse to be evaluated.
     """
-    return _Loader(xml, name, resolve, 0).load()
+    model = _Loader(xml, name, resolve, 0).load()
+    if strict and model.faults:
+        raise ModelFault(*model.faults)
+    return model
 
 
 class _Loader:
@@ -48,8 +52,7 @@ class _Loader:
             model.elements |= imported.elements
         self._elements(reading, model)
         self._check_needs(model)
-        if self.faults:
-            raise ModelFault(*self.faults)
+        model.faults = self.faults
         model.decisions = {item.id: item for item in model.own(Decision)}
         model.tables = reading.tables
         inputs = {item.name for item in model.elements.values() if isinstance(item, Input)}
@@ -72,6 +75,7 @@ class _Loader:
                 continue
             name = attribute(item, "name") or namespace
             self.imports[name] = _Loader(xml, location or self.file, self.resolve, self.depth + 1).load()
+            self.faults.extend(self.imports[name].faults)
 
     def _imported_types(self) -> dict[str, Type]:
         return {f"{name}.{kind}": found for name, model in self.imports.items() for kind, found in model.types.items()}
@@ -111,7 +115,7 @@ class _Loader:
     def _decision(self, reading: Reading, key: str, item: Element, model: Model) -> Decision:
         variable = child(item, "variable")
         logic = logic_of(item)
-        before = len(reading.tables)
+        before, sound = len(reading.tables), len(self.faults)
         if logic is None:
             reading.wrong("dmn_logic", "决策没有逻辑", item, hint="请添加决策表或 FEEL 表达式")
         code = read_boxed(reading, logic) if logic is not None else _nothing
@@ -123,7 +127,7 @@ class _Loader:
             variable=attribute(variable, "name") or attribute(item, "name"),
             type=reading.type_of(variable) if variable is not None else None,
             needs=self._needs(item, model),
-            code=code,
+            code=self._refusing(code, sound),
             table=reading.tables[-1] if own_table else None,
             line=line_of(item),
             text=text_of(logic) if logic is not None and local(logic) == "literalExpression" else "",
@@ -134,6 +138,7 @@ class _Loader:
         logic = child(item, "encapsulatedLogic")
         if logic is None:
             reading.wrong("dmn_logic", "业务知识模型没有逻辑", item)
+        sound = len(self.faults)
         names, kinds, code = read_function(reading, logic if logic is not None else item)
         kind = reading.type_of(variable) if variable is not None else None
         return Knowledge(
@@ -143,8 +148,19 @@ class _Loader:
             parameters=tuple(zip(names, kinds, strict=True)),
             result=kind.result if kind is not None and kind.kind == "function" else kind,
             needs=self._needs(item, model),
-            code=code,
+            code=self._refusing(code, sound),
         )
+
+    def _refusing(self, code: Code, sound: int) -> Code:
+        """The code itself, or one that raises the faults found since there were ``sound`` of them."""
+        faults = tuple(self.faults[sound:])
+        if not faults:
+            return code
+
+        def refuse(_frame: Frame) -> None:
+            raise ModelFault(*faults)
+
+        return refuse
 
     def _service(self, reading: Reading, key: str, item: Element, model: Model) -> Service:
         variable = child(item, "variable")

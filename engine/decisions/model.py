@@ -176,6 +176,7 @@ class Model:
     types: dict[str, Type] = field(default_factory=dict)
     names: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
+    faults: list[Fault] = field(default_factory=list)
 
     def own(self, kind: type) -> Iterator[Any]:
         """Elements of a kind that this very file declares."""

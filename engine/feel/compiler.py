@@ -214,8 +214,8 @@ class Compiler:
             if compare(value, value) is None:
                 return None
             if op[0] == "<":
-                return Range(None, value, False, op == "<=")
-            return Range(value, None, op == ">=", False)
+                return Range(None, value, False, op == "<=", half=True)
+            return Range(value, None, op == ">=", False, half=True)
 
         return ranged
 

@@ -20,7 +20,7 @@ def equal(left: Any, right: Any) -> bool | None:
         return left is right
     kind = type(left)
     if kind is not type(right):
-        return equal_ranges(left, right) if isinstance(left, Range) and isinstance(right, Range) else None
+        return False if {kind, type(right)} == {Range, Exactly} else None
     if kind in _SCALARS:
         return bool(left == right)
     if kind is list:
@@ -51,7 +51,8 @@ def _all(answers: Any) -> bool | None:
 def equal_ranges(left: Range, right: Range) -> bool:
     """Same ends, same openness."""
     return (
-        left.low_in == right.low_in
+        left.half == right.half
+        and left.low_in == right.low_in
         and left.high_in == right.high_in
         and equal(left.low, right.low) is True
         and equal(left.high, right.high) is True
@@ -121,16 +122,17 @@ def within(value: Any, wanted: Range | Exactly) -> bool | None:
     if isinstance(wanted, Exactly):
         answer = equal(value, wanted.value)
         return answer if wanted.equal or answer is None else not answer
-    above = _beyond(value, wanted.low, wanted.low_in, 1)
-    below = _beyond(value, wanted.high, wanted.high_in, -1)
+    above = _beyond(value, wanted.low, wanted, 1)
+    below = _beyond(value, wanted.high, wanted, -1)
     if above is False or below is False:
         return False
     return None if above is None or below is None else True
 
 
-def _beyond(value: Any, end: Any, included: bool, side: int) -> bool | None:
+def _beyond(value: Any, end: Any, wanted: Range, side: int) -> bool | None:
     if end is None:
-        return None if included else True
+        return True if wanted.half else None
+    included = wanted.low_in if side > 0 else wanted.high_in
     sign = compare(value, end)
     if sign is None:
         return None

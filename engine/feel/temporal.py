@@ -138,12 +138,7 @@ def months_between(start: date, end: date) -> int:
     if end < start:
         return -months_between(end, start)
     months = (end.year - start.year) * 12 + end.month - start.month
-    behind = (end.day, _clock(end)) < (start.day, _clock(start))
-    return months - 1 if behind else months
-
-
-def _clock(value: date) -> time:
-    return value.time() if isinstance(value, datetime) else time()
+    return months - 1 if end.day < start.day else months
 
 
 def offset_of(value: time | datetime) -> timedelta | None:

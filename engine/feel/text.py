@@ -61,9 +61,9 @@ def _key(name: str) -> str:
 
 
 def _range(value: Range) -> str:
-    if value.low is None and not value.low_in and value.high is not None:
+    if value.half and value.low is None:
         return f"{'<=' if value.high_in else '<'} {_inner(value.high)}"
-    if value.high is None and not value.high_in and value.low is not None:
+    if value.half:
         return f"{'>=' if value.low_in else '>'} {_inner(value.low)}"
     left, right = "[" if value.low_in else "(", "]" if value.high_in else ")"
     return f"{left}{_inner(value.low)}..{_inner(value.high)}{right}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -52,38 +52,39 @@ ANY = Type("Any")
 BUILT_IN = {name: Type(kind) for name, kind in SIMPLE.items()}
 
 
-def conforms(value: Any, kind: Type) -> bool:
-    """Whether ``value`` is of the type. null conforms to nothing but Any and Null."""
+def conforms(value: Any, kind: Type, *, allowed: bool = False) -> bool:
+    """Whether ``value`` is of the type; allowed values count only when asked. null conforms to Null alone."""
     if kind.kind == "Any":
         return value is not None
     test = _TESTS.get(kind.kind)
     if test is None or not test(value):
         return False
-    if kind.kind in _DEEP and not _DEEP[kind.kind](value, kind):
+    if kind.kind in _DEEP and not _DEEP[kind.kind](value, kind, allowed):
         return False
-    return kind.allowed is None or kind.allowed(value)
+    return not allowed or kind.allowed is None or kind.allowed(value)
 
 
-def _list(value: list[Any], kind: Type) -> bool:
-    return kind.element is None or all(_inner(item, kind.element) for item in value)
+def _list(value: list[Any], kind: Type, allowed: bool) -> bool:
+    return kind.element is None or all(_inner(item, kind.element, allowed) for item in value)
 
 
-def _inner(value: Any, kind: Type) -> bool:
-    return value is None or conforms(value, kind)
+def _inner(value: Any, kind: Type, allowed: bool) -> bool:
+    return value is None or conforms(value, kind, allowed=allowed)
 
 
-def _context(value: dict[str, Any], kind: Type) -> bool:
-    return kind.fields is None or all(name in value and _inner(value[name], part) for name, part in kind.fields)
+def _context(value: dict[str, Any], kind: Type, allowed: bool) -> bool:
+    parts = kind.fields or ()
+    return all(name in value and _inner(value[name], part, allowed) for name, part in parts)
 
 
-def _range(value: Range | Exactly, kind: Type) -> bool:
+def _range(value: Range | Exactly, kind: Type, _allowed: bool) -> bool:
     if kind.element is None:
         return True
     ends = (value.value,) if isinstance(value, Exactly) else (value.low, value.high)
     return all(end is None or conforms(end, kind.element) for end in ends)
 
 
-def _function(value: Any, kind: Type) -> bool:
+def _function(value: Any, kind: Type, _allowed: bool) -> bool:
     if kind.parameters is None:
         return True
     if not isinstance(value, FeelFunction) or len(value.parameters) != len(kind.parameters):
@@ -99,7 +100,9 @@ def _narrower(one: Type | None, other: Type | None) -> bool:
     """Whether every value of ``one`` is a value of ``other``; unknown types count as Any."""
     if other is None or other.kind == "Any":
         return True
-    if one is None or one.kind != other.kind:
+    if one is None or one.kind == "Any":
+        return True
+    if one.kind != other.kind:
         return False
     if other.element is not None:
         return _narrower(one.element, other.element)
@@ -124,7 +127,7 @@ _TESTS: dict[str, Callable[[Any], bool]] = {
     "range": lambda value: isinstance(value, Range | Exactly),
     "function": lambda value: kind_name(value) == "function",
 }
-_DEEP: dict[str, Callable[[Any, Type], bool]] = {
+_DEEP: dict[str, Callable[[Any, Type, bool], bool]] = {
     "list": _list,
     "context": _context,
     "range": _range,
@@ -138,7 +141,7 @@ def coerce(value: Any, kind: Type | None) -> tuple[Any, bool]:
     """
     if kind is None or kind.kind == "Any" or value is None:
         return value, True
-    if conforms(value, kind):
+    if conforms(value, kind, allowed=True):
         return value, True
     if kind.kind == "list":
         element, fits = coerce(value, kind.element)
@@ -146,8 +149,6 @@ def coerce(value: Any, kind: Type | None) -> tuple[Any, bool]:
     if isinstance(value, list) and len(value) == 1:
         return coerce(value[0], kind)
     if kind.kind == "date and time" and _TESTS["date"](value):
-        from datetime import UTC
-
         moment = datetime(value.year, value.month, value.day, tzinfo=UTC)
         return moment, True
     return None, False

@@ -46,12 +46,13 @@ class YearsMonths:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """``low``/``high`` None means open to that side when not included."""
+    """``half``: written with one operator (``< 5``), so that the end that is None is open, not unknown."""
 
     low: Any
     high: Any
     low_in: bool = True
     high_in: bool = True
+    half: bool = False
 
 
 @dataclass(frozen=True, slots=True)

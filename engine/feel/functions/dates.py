@@ -129,11 +129,8 @@ def duration_itself(value: timedelta | YearsMonths) -> timedelta | YearsMonths:
 
 @built_in("years and months duration(from: day, to: day)")
 def years_and_months_duration(start: date, end: date) -> YearsMonths:
-    if type(start) is not type(end):
-        start, end = date_from(start), date_from(end)
-    if isinstance(start, datetime) and isinstance(end, datetime) and (start.tzinfo is None) != (end.tzinfo is None):
-        start, end = start.replace(tzinfo=None), end.replace(tzinfo=None)
-    return YearsMonths(months_between(start, end))
+    """Of the calendar days; the time of day does not count."""
+    return YearsMonths(months_between(date_from(start), date_from(end)))
 
 
 @built_in("day of year(date: day)")

@@ -47,13 +47,15 @@ def decimal(value: Decimal, scale: Decimal) -> Decimal:
     return _rounded(value, scale, ROUND_HALF_EVEN)
 
 
-@built_in("floor(n: number, scale?: number)")
-def floor(value: Decimal, scale: Decimal | None) -> Decimal:
+@built_in("floor(n: number)")
+@built_in("floor(n: number, scale: number)")
+def floor(value: Decimal, scale: Decimal | None = None) -> Decimal:
     return _rounded(value, scale, ROUND_FLOOR)
 
 
-@built_in("ceiling(n: number, scale?: number)")
-def ceiling(value: Decimal, scale: Decimal | None) -> Decimal:
+@built_in("ceiling(n: number)")
+@built_in("ceiling(n: number, scale: number)")
+def ceiling(value: Decimal, scale: Decimal | None = None) -> Decimal:
     return _rounded(value, scale, ROUND_CEILING)
 
 
