@@ -71,6 +71,7 @@ def run(command: Sequence[str | Path], failing: str) -> None:
     """Run a command in the project's root with `.venv/bin` first on PATH."""
     environ = dict(os.environ, PATH=f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
     environ.pop("PYTHONHOME", None)
+    environ["PYTHONWARNINGS"] = "ignore"  # they are for the authors of pip and setuptools
     environ["PIP_USER"] = "0"  # whatever pip was told elsewhere: packages go into .venv
     if not os.access(os.path.expanduser("~"), os.W_OK):  # a service's user has no home, or none of its own
         environ.setdefault("npm_config_cache", str(VENV / "npm-cache"))

@@ -30,7 +30,7 @@ def documented_folders() -> list[Path]:
 
 
 def test_the_top_of_the_project_holds_only_the_agreed_names() -> None:
-    found = {path.name for path in ROOT.iterdir() if not made_here(path)}
+    found = {path.relative_to(ROOT).parts[0] for path in files()}
     assert found <= FOLDERS | FILES
 
 
