@@ -64,6 +64,11 @@ def get_path(run: Run, value: Any, key: str) -> Any:
     return None
 
 
+def has_key(value: Any, key: str) -> bool:
+    """Whether ``value.key`` is defined."""
+    return isinstance(value, dict) and key in value
+
+
 def _range_part(value: Range, key: str) -> Any:
     return {
         "start": value.low,

@@ -1,4 +1,4 @@
-"""``for``, ``some`` and ``every``."""
+"""``for``, ``some``, ``every`` and filters."""
 
 from __future__ import annotations
 
@@ -118,3 +118,33 @@ def _is_day(value: Any) -> bool:
 def _fits(length: int) -> None:
     if length >= MAX_LIST:
         raise too_much(f"的循环范围过大（上限 {MAX_LIST}）", "请缩小范围")
+
+
+# --- filters ----------------------------------------------------------------------------------------------------
+
+
+def pick(frame: Frame, value: Any, test: Code) -> Any:
+    """``value[test]``: the element at a number, or all elements for which the test is true."""
+    if value is None:
+        return None
+    items = value if isinstance(value, list) else [value]
+    if not items:
+        return None if kind_name(test(frame.child({"item": None}))) == "number" else []
+    result: list[Any] = []
+    for position, item in enumerate(items):
+        frame.run.tick()
+        scope = {"item": item, **item} if isinstance(item, dict) else {"item": item}
+        answer = test(frame.child(scope))
+        if position == 0 and type(answer) is Decimal:
+            return _at(frame, items, answer)
+        if answer is True:
+            result.append(item)
+    return result
+
+
+def _at(frame: Frame, items: list[Any], index: Decimal) -> Any:
+    number = int(index)
+    if number != index or number == 0 or abs(number) > len(items):
+        frame.run.warn(f"列表没有第 {index} 项，按 null 处理")
+        return None
+    return items[number - 1] if number > 0 else items[number]

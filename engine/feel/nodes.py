@@ -86,8 +86,8 @@ class Between(Node):
 
 @dataclass(frozen=True, slots=True)
 class RangeNode(Node):
-    low: Node | None
-    high: Node | None
+    low: Node
+    high: Node
     low_in: bool
     high_in: bool
 

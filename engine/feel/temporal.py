@@ -78,17 +78,19 @@ def offset_zone(offset: timedelta) -> tzinfo:
 
 
 def read_datetime(text: str) -> datetime | None:
-    """``2026-01-31T09:30:00+08:00``; a date alone is its midnight."""
+    """``2026-01-31T09:30:00+08:00``; a date alone is its midnight, 24:00:00 the next one."""
     day, mark, clock = text.partition("T")
     found = read_date(day)
     if found is None:
         return None
     if not mark:
         return datetime(found.year, found.month, found.day)  # noqa: DTZ001 (FEEL knows zoneless moments)
-    if clock.startswith("24:00:00") and not clock[8:].strip(".0"):
-        return None
+    days = 1 if clock.startswith("24:00:00") else 0
+    clock = clock.replace("24:", "00:", days)
     moment = read_time(clock) if clock and not clock.startswith("T") else None
-    return None if moment is None else datetime.combine(found, moment)
+    if moment is None or (days and moment.replace(tzinfo=None) != time()):
+        return None
+    return datetime.combine(found, moment) + timedelta(days=days)
 
 
 def read_duration(text: str) -> timedelta | YearsMonths | None:

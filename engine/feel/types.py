@@ -87,7 +87,9 @@ def _range(value: Range | Exactly, kind: Type, _allowed: bool) -> bool:
 def _function(value: Any, kind: Type, _allowed: bool) -> bool:
     if kind.parameters is None:
         return True
-    if not isinstance(value, FeelFunction) or len(value.parameters) != len(kind.parameters):
+    if not isinstance(value, FeelFunction):
+        return True
+    if len(value.parameters) != len(kind.parameters):
         return False
     own = value.types or (None,) * len(value.parameters)
     given = zip(own, kind.parameters, strict=True)
@@ -146,7 +148,7 @@ def coerce(value: Any, kind: Type | None) -> tuple[Any, bool]:
     if kind.kind == "list":
         element, fits = coerce(value, kind.element)
         return ([element], True) if fits and not isinstance(value, list) else (None, False)
-    if isinstance(value, list) and len(value) == 1:
+    if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list):
         return coerce(value[0], kind)
     if kind.kind == "date and time" and _TESTS["date"](value):
         moment = datetime(value.year, value.month, value.day, tzinfo=UTC)

@@ -8,8 +8,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from engine.feel.arithmetic import add, divide
 from engine.feel.functions.registry import Null, built_in
-from engine.feel.operators import add, divide
 from engine.feel.values import NUMBERS, ONE, YearsMonths
 
 Body = Callable[[list[Decimal]], Any]
