@@ -67,6 +67,7 @@ class Cleaning:
         self.asks = any(one.hides or one.feel for one in flat(fields))
         self.broken: dict[str, str] = {}
         self.values: dict[int, Any] = {}
+        self.behind_masks: set[int] = set()
         self.errors: dict[str, str] = {}
 
     def run(self) -> dict[str, Any]:
@@ -160,6 +161,7 @@ class Cleaning:
             behind = unmask(entry, self.entries) if entry.live else NOTHING
             if behind is not NOTHING:
                 self.values[number] = behind
+                self.behind_masks.add(number)
             if behind is not NOTHING or not entry.live or entry.faults:
                 skipped.add(name)
             elif entry.answer is not NOTHING:
@@ -181,7 +183,7 @@ class Cleaning:
                 continue
             if entry.field.is_list:
                 fault = count_fault(entry)
-            elif number not in self.values or entry.answer is NOTHING or unmask(entry, self.entries) is not NOTHING:
+            elif number not in self.values or entry.answer is NOTHING or number in self.behind_masks:
                 fault = None
             else:
                 fault = fault_of(entry.field, self.values[number], self.around(entry, tree))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.catalog.form_own import fits_mask, is_masked
-from engine.catalog.form_tree import MAX_DEPTH, MAX_ROWS, PERSONAL, Field, at, truth, whole
+from engine.catalog.form_tree import MAX_DEPTH, MAX_ROWS, PERSONAL, Field, at, count_of, truth, whole
 from engine.catalog.form_values import BLANKS, decimal_of
 from engine.core.errors import InvalidAnswers
 
@@ -80,7 +80,7 @@ class Entries:
         rows = (*inside.rows, row) if inside else ()
         for one in fields:
             if len(self.all) >= MAX_ENTRIES:
-                raise InvalidAnswers({}, "填写的内容过多，请减少行数后再提交")
+                raise refusal("填写的内容过多，请减少行数后再提交")
             entry = Entry(one, (*scope, *one.steps), scope, rows, inside)
             entry.answer = tidy(one, at(self.answers, entry.place), entry)
             entry.stands = _present(self.data, entry.place)
@@ -118,12 +118,17 @@ def tidy(one: Field, answer: Any, entry: Entry) -> Any:
     return answer
 
 
+def refusal(text: str) -> InvalidAnswers:
+    """The answers as a whole are refused: the sentence stands under the empty key and as the message."""
+    return InvalidAnswers({"": [text]}, text)
+
+
 def count_fault(entry: Entry) -> str | None:
     """Too few or too many rows: ``properties.min`` and ``max``, and a list that may not grow or shrink."""
     one = entry.field
     count = 0 if entry.answer is NOTHING else len(entry.answer)
-    least = whole(one.properties.get("min")) or (1 if one.required else 0)
-    most = whole(one.properties.get("max"))
+    least = count_of(one.properties, "min") or (1 if one.required else 0)
+    most = count_of(one.properties, "max")
     if one.raw.get("allowAddRemove") is False:
         usual = whole(one.raw.get("defaultRepetitions"))
         fixed = len(entry.stands) if isinstance(entry.stands, list) else 1 if usual is None else usual

@@ -10,7 +10,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from engine.catalog.form_tree import Field, truth, whole
+from engine.catalog.form_tree import Field, count_of, truth
 from engine.catalog.form_values import Answer, decimal_of, storable_text
 from engine.core import idnum
 
@@ -18,7 +18,7 @@ MAX_FEN = 99_999_999_999_999  # as in the browser; far inside BIGINT and inside 
 MAX_FILES = 50
 _PHONE = re.compile(r"1[3-9]\d{9}", re.ASCII)
 _CODE = re.compile(r"[1-9]\d{5}(?:\d{3}){0,2}", re.ASCII)
-_FILE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_FILE_ID = re.compile(r"[1-9]\d{0,18}", re.ASCII)
 _YUAN = re.compile(r"[+-]?\d{1,12}(?:\.\d{0,2})?", re.ASCII)
 
 
@@ -48,6 +48,7 @@ class IdNumber(Answer):
         number = idnum.normal(_tidy(value))
         if len(number) > 30:
             raise ValidationError("证件号码过长，请核对")
+        self.hold_pattern(number)
         return number
 
 
@@ -65,6 +66,7 @@ class Phone(Answer):
         number = re.sub(r"^(?:\+|00)86(?=1)", "", _tidy(value).replace("-", ""))
         if not _PHONE.fullmatch(number):
             raise ValidationError("请填写 11 位手机号码，以 1 开头")
+        self.hold_pattern(number)
         return number
 
 
@@ -130,10 +132,10 @@ class Files(Answer):
         return files
 
     def bounds(self) -> tuple[int, int]:
-        """Fewest and most files: ``properties.min``, ``max``, ``single``."""
+        """Fewest and most files: ``properties.min``, ``max`` (or ``minItems``, ``maxItems``) and ``single``."""
         properties = self.field.properties
-        most = 1 if truth(properties.get("single")) else whole(properties.get("max"))
-        return whole(properties.get("min")) or 0, MAX_FILES if most is None else most
+        most = 1 if truth(properties.get("single")) else count_of(properties, "max")
+        return count_of(properties, "min") or 0, MAX_FILES if most is None else most
 
 
 def _file(one: Any) -> dict[str, Any]:

@@ -101,6 +101,12 @@ def whole(value: Any) -> int | None:
     return int(value) if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value) else None
 
 
+def count_of(properties: Mapping[str, Any], name: str) -> int | None:
+    """How many rows or files: ``min`` and ``max``, also written ``minItems`` and ``maxItems``."""
+    count = whole(properties.get(name))
+    return whole(properties.get(f"{name}Items")) if count is None else count
+
+
 def plain_label(raw: Mapping[str, Any]) -> str:
     """The label for messages: no FEEL, no template, no Markdown stars."""
     for name in ("label", "dateLabel", "timeLabel"):

@@ -38,6 +38,16 @@ class Answer(fields.Field[Any]):
         else:
             super().__init__(load_default=lambda: field.empty)
 
+    def hold_pattern(self, text: str) -> None:
+        """Refuse a text that the field's own pattern does not accept."""
+        pattern = self.field.pattern
+        if pattern is None:
+            return
+        if len(text) > pattern.limit:
+            raise ValidationError(f"内容过长，最多 {pattern.limit} 个字")
+        if not pattern.accepts(text):
+            raise ValidationError(str(self.field.validate.get("patternErrorMessage") or "格式不正确"))
+
 
 def storable_text(value: Any) -> str:
     """Text that may be kept: not too long, no control characters, nothing that poses as one of our sealed values."""
@@ -65,15 +75,6 @@ class Text(Answer):
         if kind == "phone" and not _PHONE.search(text[:MAX_CHOICES]):
             raise ValidationError("请填写有效的电话号码，以 + 或 00 开头")
         return text
-
-    def hold_pattern(self, text: str) -> None:
-        pattern = self.field.pattern
-        if pattern is None:
-            return
-        if len(text) > pattern.limit:
-            raise ValidationError(f"内容过长，最多 {pattern.limit} 个字")
-        if not pattern.accepts(text):
-            raise ValidationError(str(self.field.validate.get("patternErrorMessage") or "格式不正确"))
 
 
 def decimal_of(value: Any) -> Decimal | None:

@@ -4,8 +4,8 @@ The browser shows the same schema with form-js; nothing it decided (hidden, read
 
 Wire format, as the browser's components send it: money (``aj-amount``) is an integer of 分 (text is 元 as typed), files
 are ``[{id, name, size}]``, dates ISO text, numbers JSON numbers. Messages of ``InvalidAnswers`` are keyed by the
-field's id; inside a list by id and row numbers from 0: ``phone:0``, ``phone:0:1`` in a list inside a list. An error
-without a field has no key and speaks through the message.
+field's id; inside a list by id and row numbers from 0: ``phone:0``, ``phone:0:1`` in a list inside a list. A refusal
+of the answers as a whole stands under the empty key and in the message.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import orjson
 
 from engine.catalog.form_checks import Codes
 from engine.catalog.form_clean import Cleaning, shapes_of
+from engine.catalog.form_entries import refusal
 from engine.catalog.form_read import Findings, read_fields
 from engine.catalog.form_show import changes, names_read, without
 from engine.catalog.form_tree import Field, flat
-from engine.core.errors import Fault, InvalidAnswers, ModelFault
+from engine.core.errors import Fault, ModelFault
 
 __all__ = ["Field", "Form", "compile_form", "strip_for"]
 
@@ -51,7 +52,7 @@ class Form:
         answers are.
         """
         if not isinstance(answers, Mapping):
-            raise InvalidAnswers({}, "提交的内容无法识别，请刷新页面后重新填写")
+            raise refusal("提交的内容无法识别，请刷新页面后重新填写")
         return Cleaning(self._tree, self._shapes, answers, data or {}, codes).run()
 
     def display(self, values: Mapping[str, Any]) -> dict[str, Any]:
