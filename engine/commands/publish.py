@@ -1,0 +1,166 @@
+"""Publish an item: check everything, then keep it as an immutable release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from engine.catalog import releases
+from engine.catalog.forms import compile_form
+from engine.catalog.item import Item, parse_item
+from engine.commands import Unit, handles
+from engine.core import checks, operations
+from engine.core.errors import Fault, ModelFault, NotFound
+from engine.decisions import check as check_decisions
+from engine.decisions import load
+from engine.workflow import Definitions, parse
+
+DECLARING = ("processes", "forms", "rules")
+SUFFIXES = (".yaml", ".bpmn", ".dmn", ".form", ".html")
+ANALYST = "analyst"
+
+
+@dataclass(frozen=True)
+class PublishItem:
+    """Make this content the current release of ``item`` (``rental/eligibility_application``)."""
+
+    item: str
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Published:
+    """Which release it is."""
+
+    release_id: int
+    version: int
+    warnings: tuple[Fault, ...]
+
+
+def collect(root: Path, item: str) -> dict[str, bytes]:
+    """The files of an item and of the shared parts it may call: path → content. Raises ``NotFound``."""
+    if not (root / "processes" / item / "item.yaml").is_file():
+        raise NotFound(f"没有事项 {item}，用 anju item list 查看已有的事项")
+    folders = [root / kind / part for kind in DECLARING for part in (item, "shared")]
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for folder in folders
+        if folder.is_dir()
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in SUFFIXES
+    }
+
+
+def items(root: Path) -> list[str]:
+    """Every item of the declaring folders."""
+    found = (path.parent.relative_to(root / "processes") for path in sorted(root.glob("processes/*/*/item.yaml")))
+    return [path.as_posix() for path in found]
+
+
+def check_item(item: str, files: Mapping[str, bytes]) -> list[Fault]:
+    """Everything that is wrong or doubtful about an item, errors first."""
+    faults: list[Fault] = []
+    path = f"processes/{item}/item.yaml"
+    parsed, definitions = None, None
+    with _gather(faults):
+        parsed = parse_item(files[path], path)
+    with _gather(faults):
+        definitions = parse({name: body for name, body in files.items() if name.endswith(".bpmn")})
+        faults += definitions.warnings
+    for name, body in files.items():
+        with _gather(faults):
+            if name.endswith(".dmn"):
+                faults += check_decisions(load(body, name))
+            elif name.endswith(".form"):
+                compile_form(body, name)
+    if parsed is not None and definitions is not None:
+        faults += _agreement(parsed, definitions, files, path)
+        faults += checks.run(files, parsed.raw)
+    return sorted(faults, key=lambda fault: (fault.level != "error", fault.file, fault.line))
+
+
+class _gather:
+    """Turn a ``ModelFault`` into findings, so that one look shows them all."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = faults
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+        if isinstance(error, ModelFault):
+            self.faults += error.faults
+            return True
+        return False
+
+
+def _agreement(item: Item, definitions: Definitions, files: Mapping[str, bytes], path: str) -> list[Fault]:
+    """What the files say of each other: forms, decisions, operations, lanes and outcomes exist."""
+    faults: list[Fault] = []
+    forms = {orjson.loads(body).get("id") for name, body in files.items() if name.endswith(".form")}
+    decisions = {known for name, body in files.items() if name.endswith(".dmn") for known in _decisions(body, name)}
+    vocabulary = operations.vocabulary()
+    process_id = str(item.raw["process"])
+    if process_id not in definitions.processes:
+        return [Fault("no_process", f"没有流程 {process_id}", file=path, hint="核对 item.yaml 的 process")]
+    for process in definitions.processes.values():
+        for element in process.elements.values():
+            ext = element.extensions
+            where = {"file": process.file, "element": element.id, "name": element.name, "line": element.line}
+            form_id = ext.get("formDefinition", {}).get("formId")
+            if element.type == "userTask":
+                if not form_id:
+                    faults.append(Fault("no_form", "人工任务没有表单", hint="在属性面板中选择表单", **where))
+                if not ext.get("assignmentDefinition") and (element.lane or "") not in item.roles:
+                    faults.append(
+                        Fault(
+                            "no_role",
+                            f"泳道「{element.lane}」没有对应的岗位",
+                            hint="在 item.yaml 的 roles 中写明",
+                            **where,
+                        )
+                    )
+            if form_id and not form_id.startswith("=") and form_id not in forms:
+                faults.append(Fault("unknown_form", f"没有表单 {form_id}", **where))
+            decision_id = ext.get("calledDecision", {}).get("decisionId")
+            if decision_id and not decision_id.startswith("=") and decision_id not in decisions:
+                faults.append(Fault("unknown_decision", f"没有决策 {decision_id}", **where))
+            type_ = ext.get("taskDefinition", {}).get("type")
+            if type_ and not type_.startswith("=") and type_ not in vocabulary:
+                faults.append(
+                    Fault(
+                        "unknown_operation",
+                        f"没有名为 {type_} 的操作",
+                        hint="用 anju vocabulary 查看可用的操作",
+                        **where,
+                    )
+                )
+            called = ext.get("calledElement", {}).get("processId")
+            if called and not called.startswith("=") and called not in definitions.processes:
+                faults.append(Fault("unknown_process", f"没有被调用的流程 {called}", **where))
+    return faults
+
+
+def _decisions(body: bytes, name: str) -> list[str]:
+    try:
+        return list(load(body, name).decisions)
+    except ModelFault:
+        return []  # its own faults are already listed
+
+
+@handles(PublishItem)
+def publish_item(command: PublishItem, unit: Unit) -> Published:
+    """Refuse what has errors; keep the rest as the release that new cases get."""
+    unit.require(ANALYST)
+    faults = check_item(command.item, command.files)
+    errors = [fault for fault in faults if fault.level == "error"]
+    if errors:
+        raise ModelFault(*errors)
+    release = releases.store(unit.session, command.item, command.files, unit.actor.name)
+    unit.record(None, "published", f"发布 {command.item} 第 {release.version} 版", {"hash": release.hash})
+    return Published(release.id, release.version, tuple(faults))

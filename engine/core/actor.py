@@ -1,0 +1,30 @@
+"""Who acts: a caseworker of an office, a citizen with an account, or the system itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Actor:
+    """``offices`` are the offices whose rows the actor may see (their own and those below it)."""
+
+    kind: Literal["staff", "citizen", "system"]
+    id: int
+    name: str
+    office_id: int = 0
+    roles: frozenset[str] = field(default_factory=frozenset)
+    offices: tuple[int, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """How the actor stands in assignee columns and in the journal: ``staff:12``."""
+        return f"{self.kind}:{self.id}"
+
+    def has(self, role: str) -> bool:
+        """Whether the actor holds ``role``."""
+        return role in self.roles
+
+
+SYSTEM = Actor(kind="system", id=0, name="系统")

@@ -1,0 +1,114 @@
+"""The database: one metadata, one way to write (``transaction``), one way to read (``reading``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, Connection, Engine, MetaData, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from engine.core import ids
+from engine.core.types import UtcDateTime
+
+# Names for every constraint, so that migrations can speak of them.
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Base of every table."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {int: BigInteger, datetime: UtcDateTime}
+
+
+class WithId:
+    """A row with an id of our own making."""
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, default=ids.new)
+
+
+_engine: Engine | None = None
+
+
+def use(engine: Engine | None) -> None:
+    """Make ``engine`` the process's own."""
+    global _engine
+    _engine = engine
+
+
+def engine() -> Engine:
+    """The process's database."""
+    if _engine is None:
+        raise RuntimeError("no database is connected")
+    return _engine
+
+
+def options(url: str) -> dict[str, Any]:
+    """How an engine for ``url`` is made: patience on SQLite, a pool on PostgreSQL, orjson for JSON."""
+    common: dict[str, Any] = {
+        "json_serializer": lambda value: orjson.dumps(value).decode(),
+        "json_deserializer": orjson.loads,
+    }
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 10, "check_same_thread": False}, **common}
+    return {"pool_size": 10, "max_overflow": 20, "pool_pre_ping": True, **common}
+
+
+def prepare(engine: Engine) -> Engine:
+    """SQLite: write-ahead log, foreign keys, transactions that begin when we say and lock at once."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def make_engine(url: str) -> Engine:
+    """An engine outside a web application (tests, migrations)."""
+    return prepare(create_engine(url, **options(url)))
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    # The driver must not begin transactions of its own: we say when, and of which kind.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading_only = connection.get_execution_options().get("anju_reading", False)
+    connection.exec_driver_sql("BEGIN" if reading_only else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """The one way to change anything: all of it is committed at the end of the block, or none."""
+    with Session(engine(), expire_on_commit=False, autoflush=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session for queries; it never commits."""
+    with engine().connect() as connection:
+        connection = connection.execution_options(anju_reading=True)
+        with Session(connection, autoflush=False, expire_on_commit=False) as session:
+            yield session
+
+
+def for_update(session: Session) -> bool:
+    """Whether rows are locked one by one (PostgreSQL); SQLite locks the whole file from the start."""
+    return session.get_bind().dialect.name == "postgresql"

@@ -1,0 +1,193 @@
+"""The vocabulary: every operation a model can call by name, and every event another party may bring in.
+
+An *inside* operation runs in the case's own transaction and changes our registers. An *outside* operation runs in a
+worker, outside any transaction, and talks to another party or does slow work. Models name them in
+``zeebe:taskDefinition type``; what they take and give is declared with marshmallow and checked on both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from marshmallow import EXCLUDE, Schema, ValidationError
+
+from engine.core.errors import Declined, Fault, ModelFault, OutsideFault
+
+Where = Literal["inside", "outside"]
+Verdict = Literal["pass", "fail", "unknown"]
+
+
+class FileAccess(Protocol):
+    """What an outside operation may do with files: read one by id, keep a new one."""
+
+    def read(self, file_id: str) -> bytes: ...
+
+    def write(self, content: bytes, *, name: str, media_type: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of an operation, as its function sees it.
+
+    ``inputs`` is what the schema loaded, personal data in clear. ``idempotency_key`` is the same for every attempt of the
+    same piece of work, so that a party can tell a repeat from a new request.
+    """
+
+    case_id: int
+    case_number: str
+    item: str
+    office_id: int
+    token: str
+    element_id: str
+    idempotency_key: str
+    inputs: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    attempt: int = 1
+    actor: str = ""
+    files: FileAccess | None = None
+    session: Any = None  # an inside operation's SQLAlchemy session
+    case_variables: Mapping[str, Any] = field(default_factory=dict)  # the root scope, for inside operations
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What another party was asked and what it said, kept encrypted with the case."""
+
+    source: str
+    subject: str
+    request: bytes
+    response: bytes
+    at: datetime
+    summary: str
+    media_type: str = "application/json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The end of an outside operation. ``verdict`` is given by checks only; unknown is never pass nor fail."""
+
+    variables: Mapping[str, Any]
+    verdict: Verdict | None = None
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True)
+class Pending:
+    """The party took the request and answers later, under ``correlation``; after ``due`` it is asked again."""
+
+    correlation: str
+    due: datetime
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True)
+class LateAnswer:
+    """What an inbound call brings: the answer to the pending request with this correlation, once per ``message_id``."""
+
+    party: str
+    correlation: str
+    message_id: str
+    answer: Answer | None
+    declined: Declined | None = None
+
+
+Run = Callable[[Call], Answer | Pending | Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One named operation of the vocabulary."""
+
+    name: str
+    title: str
+    where: Where
+    run: Run
+    inputs: Schema
+    outputs: Schema
+    party: str = ""
+    retries: int = 3
+    purpose: str = ""
+
+    def load_inputs(self, variables: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+        """Take what the schema names from the variables in scope and from the task headers."""
+        known = self.inputs.fields
+        given = {name: variables[name] for name in known if name in variables}
+        given.update({name: value for name, value in headers.items() if name in known})
+        try:
+            return dict(self.inputs.load(given, unknown=EXCLUDE))
+        except ValidationError as error:
+            raise ModelFault(
+                Fault("operation_inputs", f"「{self.title}」（{self.name}）的输入不合要求：{error.messages}")
+            ) from error
+
+    def check_outputs(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """An answer outside the declared shape is a fault of the party, not data."""
+        errors = self.outputs.validate(dict(variables))
+        if errors:
+            raise OutsideFault(f"「{self.title}」返回的内容不合约定：{errors}", code="unexpected_answer")
+        return dict(variables)
+
+
+_operations: dict[str, Operation] = {}
+_inbound: dict[str, Callable[[bytes, Mapping[str, str]], LateAnswer]] = {}
+
+
+def operation(
+    name: str,
+    *,
+    title: str,
+    inputs: type[Schema],
+    outputs: type[Schema],
+    where: Where = "outside",
+    party: str = "",
+    retries: int = 3,
+    purpose: str = "",
+) -> Callable[[Run], Run]:
+    """Add a function to the vocabulary under ``name``."""
+
+    def add(run: Run) -> Run:
+        if name in _operations and _operations[name].run.__module__ != run.__module__:
+            raise ValueError(f"operation {name} is declared twice")
+        _operations[name] = Operation(name, title, where, run, inputs(), outputs(), party, retries, purpose)
+        return run
+
+    return add
+
+
+def inbound(
+    party: str,
+) -> Callable[[Callable[[bytes, Mapping[str, str]], LateAnswer]], Callable[[bytes, Mapping[str, str]], LateAnswer]]:
+    """Name the function that reads what ``party`` sends us: ``(body, headers) -> LateAnswer``.
+
+    It checks signature and replay window and raises ``Refused`` where they do not hold.
+    """
+
+    def add(read: Callable[[bytes, Mapping[str, str]], LateAnswer]) -> Callable[[bytes, Mapping[str, str]], LateAnswer]:
+        _inbound[party] = read
+        return read
+
+    return add
+
+
+def find(name: str) -> Operation:
+    """The operation of that name. Raises ``ModelFault`` with a did-you-mean."""
+    if name in _operations:
+        return _operations[name]
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, _operations, 1)
+    hint = f"是否想写 {close[0]}" if close else "用 anju vocabulary 查看可用的操作"
+    raise ModelFault(Fault("unknown_operation", f"没有名为 {name} 的操作", hint=hint))
+
+
+def vocabulary() -> dict[str, Operation]:
+    """All operations by name."""
+    return dict(sorted(_operations.items()))
+
+
+def inbound_reader(party: str) -> Callable[[bytes, Mapping[str, str]], LateAnswer] | None:
+    """The reader of what ``party`` sends, or None."""
+    return _inbound.get(party)

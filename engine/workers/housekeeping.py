@@ -1,0 +1,55 @@
+"""What the scheduler lets run by the clock: forget what expired, sweep files nobody names."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from engine.cases.case import Case
+from engine.cases.documents import Attachment, Document
+from engine.cases.work import BufferedMessage
+from engine.core import clock
+from engine.core.db import reading, transaction
+from engine.files.store import FileStore
+from engine.registers.accounts import SmsCode
+
+log = logging.getLogger("anju.housekeeping")
+
+# An upload waits this long for a form that names it.
+ORPHAN_AGE = timedelta(days=2)
+
+
+def forget_expired() -> int:
+    """Delete codes and messages past their time; gives how many rows."""
+    now = clock.now()
+    with transaction() as session:
+        gone = session.execute(delete(BufferedMessage).where(BufferedMessage.expires_at < now)).rowcount  # type: ignore[attr-defined]
+        gone += session.execute(delete(SmsCode).where(SmsCode.expires_at < now - timedelta(days=1))).rowcount  # type: ignore[attr-defined]
+        gone += session.execute(
+            delete(Attachment).where(Attachment.case_id.is_(None), Attachment.uploaded_at < now - 30 * ORPHAN_AGE)
+        ).rowcount  # type: ignore[attr-defined]
+    return int(gone)
+
+
+def sweep_files(store: FileStore) -> list[str]:
+    """Remove files that no row names: leftovers of transactions that never committed."""
+
+    def known(shas: list[str]) -> set[str]:
+        with reading() as session:
+            named = set(session.scalars(select(Attachment.sha).where(Attachment.sha.in_(shas))))
+            named |= set(session.scalars(select(Document.file_sha).where(Document.file_sha.in_(shas))))
+            # A document on its way has its file in a variable only: keep everything while such a case is open.
+            if session.scalar(
+                select(Document.id)
+                .join(Case, Case.id == Document.case_id)
+                .where(Document.state != "issued", Case.state == "open")
+            ):
+                return set(shas)
+            return named
+
+    removed = store.sweep(known, ORPHAN_AGE)
+    if removed:
+        log.info("orphans removed", extra={"count": len(removed)})
+    return removed
