@@ -48,7 +48,7 @@ class Expression:
             why = f"（{'；'.join(warnings)}）" if warnings else ""
             raise Stuck(
                 "condition_not_boolean",
-                f"条件“{self.text}”的结果是{_shown(feel.to_json(value))}{why}，应为 true 或 false，请补齐其中的变量后重试",
+                f"条件“{self.text}”的结果是{_shown(feel.to_json(value))}{why}，应为 true 或 false，请补齐变量后重试",
             )
         return value
 

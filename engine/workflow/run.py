@@ -203,6 +203,8 @@ class Run:
                     self._attempt(action, token)
             if not self._wake():
                 break
+        for frame in self.frames.values():
+            self._hold_dead_joins(frame)
 
     def _attempt(self, action: Callable[[Token], None], token: Token) -> None:
         try:
@@ -244,6 +246,13 @@ class Run:
         token.facts["leaving"] = 1
         token.node.triggered(token)
         self.finish(token, variables)
+
+    def _hold_dead_joins(self, frame: Frame) -> None:
+        """Where only joins wait for each other nobody will ever come: better an incident than a silent case."""
+        tokens = [token for token in frame.tokens if not token.node.is_subscription]
+        if all(token.has_state(TaskState.WAITING) and "incident" not in token.facts for token in tokens):
+            for token in tokens:
+                self.hold(token, Stuck("join_never_complete", "汇合处等待的其他分支都不会再来，请检查网关的配对"))
 
     def _wake(self) -> bool:
         """What depends on the whole: inclusive joins and conditional events. True when something moved."""

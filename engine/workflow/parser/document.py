@@ -35,6 +35,7 @@ class Document:
     faults: Faults
     refs: dict[str, XmlNode] = field(default_factory=dict)
     lanes: dict[str, str] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
 
     def fault(self, node: XmlNode, code: str, message: str, hint: str = "", level: str = "error") -> None:
         """Record a finding at an element."""
@@ -46,6 +47,13 @@ class Document:
     def warn(self, node: XmlNode, code: str, message: str, hint: str = "") -> None:
         """Record something that does not hinder."""
         self.fault(node, code, message, hint, level="warning")
+
+    def claim_id(self, node: XmlNode) -> None:
+        """Elements and flows are told apart by their id alone."""
+        own = node.get("id") or ""
+        if not own or own in self.ids:
+            self.fault(node, "id_not_unique", f"编号“{own}”缺失或重复", "请给每个元素唯一的编号")
+        self.ids.add(own)
 
     def expression(self, node: XmlNode, text: str | None, what: str, *, feel_only: bool = False) -> Expression:
         """Read an expression of ``node``; a fault is recorded when it is missing or does not parse."""

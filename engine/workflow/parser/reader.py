@@ -49,13 +49,13 @@ class BodyReader:
             kind = local(node)
             if kind in NODES:
                 element = self.element(node, kind, body.id)
-                if element.info.id in body.elements or not element.info.id:
-                    self.document.fault(node, "id_not_unique", "编号缺失或重复", "请给每个元素唯一的编号")
+                self.document.claim_id(node)
                 body.elements[element.info.id] = element
             elif kind in REFUSED:
                 name, hint = REFUSED[kind]
                 self.document.fault(node, "element_not_supported", f"不支持{name}", hint)
             elif kind == "sequenceFlow":
+                self.document.claim_id(node)
                 body.add(self.flow(node))
             elif kind == "association":
                 body.associations[node.get("sourceRef") or ""] = node.get("targetRef") or ""

@@ -47,6 +47,8 @@ class Node(TaskSpec):
     """One element. Subclasses say what its work is (``work``) and where it goes next (``ways``)."""
 
     is_subscription = False
+    # Joins must know along which flow a token came.
+    counts_flows = False
     # An event sub-process that interrupts: it stands for the body it ended.
     replaces_body = False
     wait_kind = ""
@@ -187,7 +189,8 @@ class Node(TaskSpec):
         """Travel one flow."""
         if flow.id is not None:
             token.run_of.note("flow", token, flow.id)
-        token.frame.spawn(flow.target, flow=flow.id)
+        counted = token.frame.spec.task_specs[flow.target].counts_flows
+        token.frame.spawn(flow.target, flow=flow.id if counted else None)
 
     # --- events around it
 

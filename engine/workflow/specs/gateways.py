@@ -47,6 +47,8 @@ class Exclusive(Node):
 class Join(Node):
     """Base of gateways that wait for other tokens."""
 
+    counts_flows = True
+
     def standing(self, frame: Frame) -> list[Token]:
         """The tokens that wait here, oldest first."""
         return [
@@ -134,4 +136,4 @@ class EventBased(Node):
     def take(self, token: Token, flow: Flow) -> None:
         assert flow.id is not None
         token.run_of.note("flow", token, flow.id)
-        token.frame.spawn(flow.target, flow=flow.id, group=token.id)
+        token.frame.spawn(flow.target, group=token.id)

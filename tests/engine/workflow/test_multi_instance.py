@@ -1,0 +1,101 @@
+"""会签, 或签 and lists of checks."""
+
+from tests.engine.workflow.kit import Play, boundary, chain, end, flow, job, loop, start, sub, timer, user
+
+
+def with_item(play: Play, element: str, item: object) -> str:
+    """The token of the instance that has an item."""
+    return next(
+        wait.token
+        for wait in play.process.waits()
+        if wait.element_id == element and play.process.context(wait.token)["item"] == item
+    )
+
+
+def test_parallel_instances_keep_the_order_of_their_items() -> None:
+    play = Play(start(), job("a", more=loop()), user("b"), chain("start", "a", "b"), variables={"items": [1, 2, 3]})
+
+    for item in (3, 1, 2):
+        play.act("complete", with_item(play, "a", item), {"result": item * 10})
+
+    assert play.at == ["b:user"]
+    assert play.variables == {"items": [1, 2, 3], "results": [10, 20, 30]}
+
+
+def test_sequential_instances_come_one_after_the_other_until_somebody_says_no() -> None:
+    play = Play(start(), user("a", more=loop(sequential=True, until='=result = "no"')), end(),
+                chain("start", "a", "end"), variables={"items": ["x", "y", "z"]})  # fmt: skip
+    assert play.at == ["a:user"]
+
+    play.do("a", result="yes")
+    assert play.process.context(play.wait("a").token)["loopCounter"] == 2
+    play.do("a", result="no")
+
+    assert play.completed
+    assert play.variables["results"] == ["yes", "no", None]
+
+
+def test_half_of_the_votes_may_be_enough() -> None:
+    half = "=numberOfCompletedInstances / numberOfInstances >= 0.5"
+    play = Play(start(), user("a", more=loop(until=half)), user("b"), chain("start", "a", "b"),
+                variables={"items": [1, 2, 3, 4]})  # fmt: skip
+
+    play.do("a", result=1).do("a", result=2)
+
+    assert play.at == ["b:user"]
+    assert play.happened("cancelled") == ["a", "a"]
+
+
+def test_an_empty_list_is_done_at_once() -> None:
+    play = Play(start(), user("a", more=loop()), user("b"), chain("start", "a", "b"), variables={"items": []})
+
+    assert play.at == ["b:user"]
+    assert play.variables["results"] == []
+
+
+def test_a_collection_that_is_no_list_is_an_incident() -> None:
+    play = Play(start(), user("a", more=loop()), user("b"), chain("start", "a", "b"))
+    assert play.wait("a").attrs["code"] == "collection_not_a_list"
+
+    play.act("set_variables", {"items": [1]}).act("retry", play.wait("a").token)
+
+    assert play.at == ["a:user"]
+
+
+def test_a_sub_process_per_item_can_be_interrupted_as_a_whole() -> None:
+    body = sub("s", start("si"), user("a"), chain("si", "a"), more=loop())
+    play = Play(start(), body, boundary("late", "s", timer("timeDuration", "P1D")), user("x"), user("y"),
+                chain("start", "s", "y"), flow("late", "x"), variables={"items": [1, 2, 3]})  # fmt: skip
+    assert play.at == ["a:user", "a:user", "a:user", "late:timer"]
+
+    play.do("a", result=1).do("late")
+
+    assert play.at == ["x:user"]
+    assert set(play.process.save()[1]) == {"0"}
+
+
+def test_lists_inside_lists() -> None:
+    inner = user("a", more=loop("=item.members", out="inner").replace('inputElement="item"', 'inputElement="member"'))
+    body = sub("s", start("si"), inner, chain("si", "a"), more=loop(output="=inner"))
+    play = Play(start(), body, end(), chain("start", "s", "end"),
+                variables={"items": [{"members": [1, 2]}, {"members": [3]}]})  # fmt: skip
+
+    while not play.completed:
+        token = play.process.waits()[-1].token
+        play.act("complete", token, {"result": play.process.context(token)["member"] * 10})
+
+    assert play.variables["results"] == [[10, 20], [30]]
+
+
+def test_a_result_that_cannot_be_collected_holds_only_its_own_instance() -> None:
+    play = Play(start(), job("a", more=loop(output="=assert(result, result != null)")), user("b"),
+                chain("start", "a", "b"), variables={"items": [1, 2]})  # fmt: skip
+
+    play.act("complete", with_item(play, "a", 1), {})
+    assert play.at == ["a:incident", "a:job"]
+    play.act("complete", with_item(play, "a", 2), {"result": 5})
+    token = play.wait("a", "incident").token
+    play.act("set_variables", {"result": 4}, token).act("retry", token)
+
+    assert play.at == ["b:user"]
+    assert play.variables["results"] == [4, 5]
