@@ -52,7 +52,7 @@ def _literal(reading: Reading, element: Element) -> Code:
     if not text:
         return _nothing
     compiled = reading.expression(text, element)
-    return compiled.run if compiled is not None else _nothing
+    return compiled.code if compiled is not None else _nothing
 
 
 def _table(reading: Reading, element: Element) -> Code:

@@ -11,6 +11,7 @@ from engine.decisions.borders import fit
 from engine.decisions.model import Decision, Input, Knowledge, Model, Need, Result, Service
 from engine.decisions.trace import Trace
 from engine.feel import FeelError, FeelFunction, Frame, from_python
+from engine.feel.errors import too_much
 from engine.feel.functions import call
 from engine.feel.values import kind_name
 
@@ -31,6 +32,8 @@ def evaluate(model: Model, id_or_name: str, inputs: Mapping[str, Any], *, full: 
             value = evaluation.invoke(item, {name: from_python(value) for name, value in inputs.items()})
     except FeelError as error:
         raise _placed(error, model, item) from error
+    except RecursionError:
+        raise _placed(too_much("嵌套过深", "请检查函数是否没有尽头地调用自己"), model, item) from None
     return Result(value, trace.entries, warnings)
 
 

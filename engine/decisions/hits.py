@@ -9,7 +9,7 @@ from engine.core.errors import Fault, ModelFault
 from engine.decisions.borders import fit
 from engine.decisions.model import Code, OutputColumn, Rule, Table
 from engine.decisions.trace import Trace
-from engine.feel import Frame
+from engine.feel import Expression, Frame
 from engine.feel.functions import FUNCTIONS, call
 from engine.feel.operators import same
 
@@ -24,7 +24,7 @@ def run_table(table: Table, file: str) -> Code:
     def decide(frame: Frame) -> Any:
         trace = frame.run if isinstance(frame.run, Trace) else None
         full = trace is not None and trace.full
-        values = [fit(frame.run, column.value.run(frame), column.type, column.label) for column in table.inputs]
+        values = [fit(frame.run, column.value.code(frame), column.type, column.label) for column in table.inputs]
         scopes = [frame.child({"?": value}) for value in values]
         _check_inputs(table, values, scopes, file)
         hits, missed = _match(table, frame, scopes, full)
@@ -54,7 +54,7 @@ def _match(table: Table, frame: Frame, scopes: list[Frame], full: bool) -> tuple
     missed: list[Rule] = []
     stop = table.hit_policy in _STOP_AT_FIRST and not full
     for rule in table.rules:
-        if all(cell.test.run(scope) is True for cell, scope in zip(rule.cells, scopes, strict=False)):
+        if _passes(rule, scopes):
             hits.append((rule, _outputs(table, rule, frame)))
             if stop:
                 break
@@ -66,12 +66,17 @@ def _match(table: Table, frame: Frame, scopes: list[Frame], full: bool) -> tuple
     return hits, missed
 
 
+def _passes(rule: Rule, scopes: list[Frame]) -> bool:
+    return all(cell.test.code(scope) is True for cell, scope in zip(rule.cells, scopes, strict=False))
+
+
 def _outputs(table: Table, rule: Rule, frame: Frame) -> Any:
-    values = [
-        fit(frame.run, cell.value.run(frame) if cell.value is not None else None, column.type, column.label)
-        for cell, column in zip(rule.outputs, table.outputs, strict=False)
-    ]
-    return _shape(table, values)
+    cells = zip(rule.outputs, table.outputs, strict=False)
+    return _shape(table, [_fitted(frame, cell.value, column) for cell, column in cells])
+
+
+def _fitted(frame: Frame, value: Expression | None, column: OutputColumn) -> Any:
+    return fit(frame.run, value.code(frame), column.type, column.label) if value is not None else None
 
 
 def _shape(table: Table, values: Sequence[Any]) -> Any:
@@ -95,7 +100,9 @@ def _apply(table: Table, frame: Frame, hits: list[Hit], file: str) -> Any:
 def _default(table: Table, frame: Frame) -> Any:
     if any(column.default is not None for column in table.outputs):
         values = [
-            fit(frame.run, column.default.run(frame) if column.default is not None else None, column.type, column.label)
+            fit(
+                frame.run, column.default.code(frame) if column.default is not None else None, column.type, column.label
+            )
             for column in table.outputs
         ]
         return _shape(table, values)

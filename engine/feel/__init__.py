@@ -1,5 +1,6 @@
 """FEEL, the one expression language of every model. See README.md."""
 
+from engine.feel import nodes
 from engine.feel.errors import FeelError, did_you_mean
 from engine.feel.expression import Expression, compile, evaluate, is_expression, strip
 from engine.feel.frame import Frame
@@ -26,6 +27,7 @@ __all__ = [
     "evaluate",
     "from_python",
     "is_expression",
+    "nodes",
     "strip",
     "to_json",
     "to_text",

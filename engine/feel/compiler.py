@@ -9,6 +9,7 @@ from engine.feel import closures, nodes, unary
 from engine.feel.arithmetic import negate
 from engine.feel.frame import MISSING, Frame, get_path, has_key
 from engine.feel.functions import FUNCTIONS, call
+from engine.feel.limits import Run
 from engine.feel.loops import loop, pick
 from engine.feel.types import ANY, conforms
 from engine.feel.values import kind_name
@@ -135,7 +136,11 @@ class Compiler:
         return closures.between(self.code(node.value), self.code(node.low), self.code(node.high))
 
     def _range(self, node: nodes.RangeNode) -> Code:
-        return closures.ranged(self.code(node.low), self.code(node.high), node.low_in, node.high_in)
+        made = closures.ranged(self.code(node.low), self.code(node.high), node.low_in, node.high_in)
+        if isinstance(node.low, nodes.Literal) and isinstance(node.high, nodes.Literal):
+            value = made(Frame({}, None, Run()))
+            return lambda frame: value
+        return made
 
     def _op_range(self, node: nodes.OpRange) -> Code:
         return closures.half_range(node.op, self.code(node.end))
