@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, redirect, render_template, request
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.wrappers import Response as AnyResponse
 
 from connectors._kit.manifest import read
 from connectors._kit.sandbox import EVERYBODY, State
@@ -45,7 +46,7 @@ def _pages(state: State) -> Flask:
         return render_template("scenarios.html", state=state, everybody=EVERYBODY, log=state.log()[-20:][::-1])
 
     @app.post("/_scenarios")
-    def switch() -> Response | tuple[Response, int]:
+    def switch() -> AnyResponse | tuple[AnyResponse, int]:
         given: dict[str, Any] = request.get_json() if request.is_json else request.form.to_dict()
         subject = str(given.get("id_number") or EVERYBODY)
         times = int(given["times"]) if str(given.get("times") or "").isdecimal() else None
@@ -53,7 +54,7 @@ def _pages(state: State) -> Flask:
             state.switch(str(given.get("party")), subject, str(given.get("scenario")), times)
         except ValueError as error:
             return jsonify(error=str(error)), 400
-        return jsonify(ok=True) if request.is_json else redirect("_scenarios", 303)  # type: ignore[return-value]
+        return jsonify(ok=True) if request.is_json else redirect("_scenarios", 303)
 
     @app.get("/_log")
     def log() -> Response:

@@ -59,7 +59,7 @@ def parse_xml(settings: PartySettings, content: bytes) -> etree._Element:
         root = etree.fromstring(content, safe_parser())
     except (etree.XMLSyntaxError, ValueError):
         root = None
-    if root is None or str(root.getroottree().docinfo.doctype or ""):
+    if root is None or root.getroottree().docinfo.internalDTD is not None:
         raise Unreachable(f"「{settings.title}」的应答不是约定的格式，稍后自动重试", code="unexpected_answer") from None
     return root
 

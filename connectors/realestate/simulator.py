@@ -98,7 +98,7 @@ def _submit(state: State, asked: etree._Element, scenario: str) -> dict[str, Any
         "holdings": [_holding(state, number, scenario) for number in _people(asked)],
     }
     if scenario in LATER:
-        content |= {"state": "ACCEPTED", "within": state.timing.answer_within}
+        content["within"] = state.timing.answer_within
         content["ready_at"] = time.monotonic() + state.timing.late
         content["refused"] = scenario == "late_refusal"
         if scenario != "lost_callback":
@@ -109,14 +109,21 @@ def _submit(state: State, asked: etree._Element, scenario: str) -> dict[str, Any
 
 def _fetch(state: State, key: str) -> dict[str, Any]:
     booked = state.booked("realestate", "ownership", key)
-    content: dict[str, Any] = {"name": "FetchResponse", "key": key}
     if booked is None:
-        return {**content, "state": "NOT_KNOWN"}
-    if booked.get("ready_at", 0.0) > time.monotonic():
-        return {**content, "state": "PROCESSING", "within": state.timing.answer_within}
-    if booked.get("refused"):
-        raise Refusal(fault="3001")
-    return {**content, "state": "ANSWERED", "holdings": booked["holdings"]}
+        return {"name": "FetchResponse", "key": key, "state": "NOT_KNOWN"}
+    del booked["number"]
+    return {**booked, "name": "FetchResponse"}
+
+
+def _present(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What was booked, as it stands now: a repeat finds what has become ready meanwhile."""
+    if "ready_at" not in content:
+        return dict(content)
+    if content["ready_at"] > time.monotonic():
+        return {**content, "state": "PROCESSING" if content["name"] == "FetchResponse" else "ACCEPTED"}
+    if content["refused"]:
+        return {"fault": "3001"}
+    return {**content, "state": "ANSWERED"}
 
 
 def _holding(state: State, number: str, scenario: str) -> dict[str, Any]:
@@ -153,13 +160,14 @@ def _call_back(state: State, content: Mapping[str, Any], url: str, scenario: str
 # --- how the registry writes -----------------------------------------------------------------------------------
 
 
-def _write(content: Mapping[str, Any], scenario: str) -> Response:
+def _write(booked: Mapping[str, Any], scenario: str) -> Response:
+    content = _present(booked)
     if "fault" in content:
         return _fault(content["fault"])
     parts = [f"<RequestId>{escape(content['key'])}</RequestId><State>{content['state']}</State>"]
     if "number" in content:
         parts.append(f"<AcceptanceNumber>{content['number']}</AcceptanceNumber>")
-    if "within" in content:
+    if content["state"] in ("ACCEPTED", "PROCESSING"):
         parts.append(f"<AnswerWithinSeconds>{content['within']}</AnswerWithinSeconds>")
     if content["state"] == "ANSWERED":
         parts.append(_result(content["holdings"]))

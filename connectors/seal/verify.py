@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from io import BytesIO
 from typing import Any
 
@@ -29,6 +31,8 @@ BROKEN = (
     RecursionError,
     OverflowError,
     NotImplementedError,
+    struct.error,
+    zlib.error,
 )
 
 

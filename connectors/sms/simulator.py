@@ -82,7 +82,9 @@ class Platform:
 
     def _over_limit(self, phone: str, template: str) -> bool:
         codes = template == CODE_TEMPLATE
-        sent = [one["at"] for one in self.messages if one["phone"] == phone and (one["template"] == template) == codes]
+        sent = [
+            one["at"] for one in self.messages if one["phone"] == phone and (one["template"] == CODE_TEMPLATE) == codes
+        ]
         limits = CODE_LIMITS if codes else NOTICE_LIMITS
         return any(sum(at > time.time() - seconds for at in sent) >= count for count, seconds in limits)
 

@@ -27,7 +27,6 @@ PARTIES = ("police", "realestate", "tax", "sms")
 def served(app: Callable[..., Any]) -> Iterator[str]:
     """``app`` on a free port of this machine; gives its address."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

@@ -168,6 +168,7 @@ def test_nothing_about_a_person_reaches_the_log(world: Any, name: str, caplog: p
     caplog.set_level(logging.DEBUG)
     world.run(name, **CALLS[name])
     text = "\n".join(record.getMessage() for record in caplog.records)
-    for secret in (PERSON["id_number"], PERSON["name"], PHONE, *world.environ.values()):
-        assert secret not in text or secret.startswith(("http", "0."))
+    assert "POST" in text
+    for hidden in (PERSON["id_number"], PERSON["name"], PHONE, "demo-"):
+        assert hidden not in text
     assert PERSON["id_number"] not in str(world.state.log())
