@@ -24,6 +24,7 @@ check: setup-dev ## Lint, formatting, types, imports and the items
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/anju item check
 
 test: setup-dev ## All tests; ARGS="tests/engine -k clock" for some
 	$(BIN)/pytest -n 2 --dist loadscope $(ARGS)
