@@ -81,7 +81,7 @@ class DecisionRecord(WithId, Base):
     at: Mapped[datetime]
     element_id: Mapped[str] = mapped_column(String(120))
     decision_id: Mapped[str] = mapped_column(String(160))
-    value: Mapped[Any] = mapped_column(Json)
+    value: Mapped[Any | None] = mapped_column(Json)
     explanation: Mapped[Any] = mapped_column(Json)
 
 

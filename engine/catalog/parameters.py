@@ -20,7 +20,7 @@ class ParameterValue(WithId, Base):
 
     item: Mapped[str] = mapped_column(String(120), index=True)
     name: Mapped[str] = mapped_column(String(80))
-    value: Mapped[Any] = mapped_column(Json)
+    value: Mapped[Any | None] = mapped_column(Json)
     valid_from: Mapped[date] = mapped_column(Date)
     set_at: Mapped[datetime]
     set_by: Mapped[str] = mapped_column(String(60))

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from engine import feel
 from engine.cases import record
 from engine.cases.case import ROOT_SCOPE, Case, Scopes, load_variables, save_variables
 from engine.catalog import releases
@@ -102,6 +103,7 @@ class Casework:
     def decide(self, decision_id: str, context: Mapping[str, Any], element_id: str) -> Any:
         """Evaluate a decision of the pinned release and keep its explanation."""
         result = _decision_model(self.release, decision_id).evaluate(decision_id, context)
+        value = feel.to_json(result.value)
         self.unit.session.execute(
             insert(record.DecisionRecord),
             {
@@ -110,11 +112,11 @@ class Casework:
                 "at": clock.now(),
                 "element_id": element_id,
                 "decision_id": decision_id,
-                "value": result.value,
-                "explanation": result.explanation,
+                "value": value,
+                "explanation": feel.to_json(result.explanation),
             },
         )
-        return result.value
+        return value
 
     # --- inside --------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-JSON = sa.JSON().with_variant(JSONB(), "postgresql")
+JSON = sa.Text().with_variant(JSONB(), "postgresql")
 
 
 def upgrade() -> None:
@@ -194,7 +194,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("element_id", sa.String(length=120), nullable=False),
         sa.Column("decision_id", sa.String(length=160), nullable=False),
-        sa.Column("value", JSON, nullable=False),
+        sa.Column("value", JSON, nullable=True),
         sa.Column("explanation", JSON, nullable=False),
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decision_record")),
@@ -381,7 +381,7 @@ def upgrade() -> None:
         "parameter_value",
         sa.Column("item", sa.String(length=120), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column("value", JSON, nullable=False),
+        sa.Column("value", JSON, nullable=True),
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("set_by", sa.String(length=60), nullable=False),
@@ -507,7 +507,7 @@ def upgrade() -> None:
         sa.Column("case_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("scope", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=120), nullable=False),
-        sa.Column("value", JSON, nullable=False),
+        sa.Column("value", JSON, nullable=True),
         sa.PrimaryKeyConstraint("case_id", "scope", "name", name=op.f("pk_variable")),
     )
     op.create_table(
