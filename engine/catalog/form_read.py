@@ -97,8 +97,8 @@ class FormReader:
         if not isinstance(raw, Mapping):
             self.findings.add("form_component", "components 里有不是对象的内容", hint="请用表单编辑器重新保存")
             return ()
-        kind = raw.get("type")
-        self.claim_id(raw)
+        kind = str(raw.get("type"))
+        self.claim_id(kind, raw)
         if not self.known(kind, raw):
             return ()
         place = replace(place, hides=place.hides + self.hide(raw))
@@ -109,19 +109,19 @@ class FormReader:
             return self.list_field(raw, place, feel)
         return (self.field(raw, place, feel),) if kind in KEYED else ()
 
-    def claim_id(self, raw: Mapping[str, Any]) -> None:
+    def claim_id(self, kind: str, raw: Mapping[str, Any]) -> None:
         identity = raw.get("id")
         if not isinstance(identity, str) or not identity:
-            if raw.get("type") in KEYED or raw.get("type") == "dynamiclist":
+            if kind in KEYED or kind == "dynamiclist":
                 self.findings.add("form_field_id", "字段没有 id，出错信息会无处显示", raw, hint="请补上 id")
         elif identity in self.ids:
             self.findings.add("duplicate_id", f"id「{identity}」重复", raw, hint="请改成表单内唯一的 id")
         else:
             self.ids.add(identity)
 
-    def known(self, kind: Any, raw: Mapping[str, Any]) -> bool:
-        if not isinstance(kind, str) or kind not in KNOWN:
-            close = get_close_matches(str(kind), KNOWN, 1)
+    def known(self, kind: str, raw: Mapping[str, Any]) -> bool:
+        if kind not in KNOWN:
+            close = get_close_matches(kind, KNOWN, 1)
             hint = f"是否想写 {close[0]}" if close else "请用表单编辑器里的部件"
             self.findings.add("unknown_field_type", f"没有名为 {kind} 的表单部件", raw, hint=hint)
             return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from engine.catalog.form_feel import Expression
@@ -134,13 +135,10 @@ def at(value: Any, steps: tuple[str | int, ...]) -> Any:
 
 
 def put(tree: Any, steps: tuple[str | int, ...], value: Any) -> None:
-    """Set the value at a place, making objects on the way; the rows that numbers name are there already."""
-    for step in steps[:-1]:
-        if isinstance(step, int):
-            tree = tree[step]
-            continue
-        inner = tree.get(step)
-        if not isinstance(inner, dict | list):
+    """Set the value at a place; objects on the way are made, lists and their rows are there already."""
+    for step, following in pairwise(steps):
+        inner = tree[step] if isinstance(step, int) else tree.get(step)
+        if not isinstance(inner, list if isinstance(following, int) else dict):
             inner = tree[step] = {}
         tree = inner
     tree[steps[-1]] = value

@@ -92,7 +92,9 @@ def test_what_form_js_accepts_is_kept(field: dict[str, Any], sent: Any, kept: An
 
 
 @pytest.mark.parametrize(("field", "sent", "message"), REFUSED)
-def test_what_form_js_refuses_is_refused_with_a_chinese_sentence(field: dict[str, Any], sent: Any, message: str) -> None:
+def test_what_form_js_refuses_is_refused_with_a_chinese_sentence(
+    field: dict[str, Any], sent: Any, message: str
+) -> None:
     assert outcome(field, sent) == [message]
 
 

@@ -59,7 +59,9 @@ def test_the_kind_beside_the_number_decides_what_it_must_look_like() -> None:
         assert refused.value.errors == {"n": [message]}
 
 
-@pytest.mark.parametrize("typed", ["13800138000", "138 0013 8000", "138-0013-8000", "+8613800138000", "１３８００１３８０００"])
+@pytest.mark.parametrize(
+    "typed", ["13800138000", "138 0013 8000", "138-0013-8000", "+8613800138000", "１３８００１３８０００"]
+)
 def test_a_mobile_number_is_kept_as_eleven_digits(typed: str) -> None:
     assert outcome("aj-phone", typed) == "13800138000"
 
@@ -131,7 +133,9 @@ def test_files_keep_id_name_and_size_and_nothing_else() -> None:
     assert outcome("aj-file", [{"id": 7301}]) == [{"id": "7301", "name": "", "size": 0}]
 
 
-@pytest.mark.parametrize("sent", ["7301", [{"name": "a.pdf"}], [{"id": "../etc"}], [{"id": True}], [{"id": "abc"}], [7]])
+@pytest.mark.parametrize(
+    "sent", ["7301", [{"name": "a.pdf"}], [{"id": "../etc"}], [{"id": True}], [{"id": "abc"}], [7]]
+)
 def test_what_is_no_uploaded_file_is_refused(sent: Any) -> None:
     assert outcome("aj-file", sent)[0] in ("请重新上传文件", "有文件没有传完，请移除后重新上传")
 
