@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 const WORDS = [
   ["locale = 'default'", "locale = 'zh-CN'", 1],
   ["'01/01/1900'", "'1900/01/01'", 1],
+  ['placeholder: getLocaleReadableDateFormat()', "placeholder: '年/月/日'", 1],
   ["'Add new'", "'添加一项'", 1],
   ["'No results'", "'没有结果'", 2],
   ["'All values selected'", "'已全部选择'", 1],

@@ -72,6 +72,7 @@ const result = await esbuild.build({
   assetNames: '[name]-[hash]',
   loader: { '.woff2': 'file', '.woff': 'file', '.ttf': 'file', '.eot': 'file', '.svg': 'file' },
   plugins: [formInChinese],
+  charset: 'utf8',
   legalComments: 'linked',
   metafile: true,
   logLevel: 'warning',

@@ -52,7 +52,10 @@ async function mount(element) {
 
   const summary = new Summary(element);
   const draft = new Draft(draftUrl, () => answersOf(form), loginUrl ?? '/login');
-  form.on('changed', () => draft.changed());
+  form.on('changed', () => {
+    draft.changed();
+    summary.settle(errorsOf(form));
+  });
   new Submission({ form, target, container: element, draft, summary });
   if (Object.keys(messages).length) {
     const general = showMessages(form, messages);

@@ -36,7 +36,7 @@ const other = (name) => ({
   facts: () => '',
   length: 20,
 });
-const KINDS = {
+export const KINDS = {
   resident_id: RESIDENT,
   hkmt_permit: { ...RESIDENT, fault: permitFault },
   foreign_permit: other('外国人永久居留身份证'),

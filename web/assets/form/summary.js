@@ -69,6 +69,11 @@ export class Summary {
     }
   }
 
+  /** Once every field holds, the list of field messages has done its work. */
+  settle(errors) {
+    if (!this.box.hidden && this.box.querySelector('a') && !Object.keys(errors).length) this.hide();
+  }
+
   hide() {
     this.box.hidden = true;
     this.box.replaceChildren();

@@ -1,7 +1,10 @@
 // One file to the server, with progress; the answer names it {id, name, size}.
 import { messageOf, ownHeaders } from '../net.js';
 
-/** Resolves to {id, name, size}; rejects with an Error whose message is for the person. */
+/** An error whose message is for the person; `again` when another try may help. */
+const fault = (status, body) => Object.assign(new Error(messageOf(status, body)), { again: status === 0 || status >= 500 });
+
+/** Resolves to {id, name, size}; rejects with such an error. */
 export function upload(url, file, fieldKey, onProgress, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -15,9 +18,9 @@ export function upload(url, file, fieldKey, onProgress, signal) {
     request.onload = () => {
       const { status, response } = request;
       if (status < 300 && response?.id) resolve({ id: response.id, name: response.name, size: response.size });
-      else reject(new Error(messageOf(status, response)));
+      else reject(fault(status, response));
     };
-    request.onerror = () => reject(new Error(messageOf(0)));
+    request.onerror = () => reject(fault(0));
     request.onabort = () => reject(new DOMException('aborted', 'AbortError'));
     signal.addEventListener('abort', () => request.abort());
     request.send(body);

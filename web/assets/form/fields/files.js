@@ -19,7 +19,7 @@ function Underway({ item, onDrop, onRetry }) {
   const percent = Math.round(item.done * 100);
   return html`<li class="aj-file ${item.fault ? 'bad' : ''}"><span class="name">${item.file.name}</span>
     ${item.fault
-      ? html`<span class="fault" role="alert">${item.fault}</span><button type="button" class="link" onClick=${onRetry}>重试</button>`
+      ? html`<span class="fault" role="alert">${item.fault}</span>${item.again && html`<button type="button" class="link" onClick=${onRetry}>重试</button>`}`
       : html`<progress max="100" value=${percent} aria-label=${`正在上传 ${item.file.name}`}>${percent}%</progress><span class="size">${percent}%</span>`}
     <button type="button" class="link" aria-label=${`取消 ${item.file.name}`} onClick=${onDrop}>${item.fault ? '清除' : '取消'}</button></li>`;
 }
@@ -42,7 +42,7 @@ function useUploads(props, box) {
       keep(props.field.properties?.single ? [arrived] : [...(latest.current ?? []), arrived]);
       drop(item.key);
     } catch (error) {
-      if (error.name !== 'AbortError') patch(item.key, { fault: error.message, done: 0 });
+      if (error.name !== 'AbortError') patch(item.key, { fault: error.message, again: error.again, done: 0 });
     }
   };
   const start = (files) => {
