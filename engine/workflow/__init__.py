@@ -1,6 +1,7 @@
 """Processes: parse models, start, load, advance and save instances. The only package that knows SpiffWorkflow."""
 
-from .definitions import Definitions, ElementInfo, ProcessInfo, StartInfo, definitions_of
+from .cache import definitions_of
+from .definitions import Definitions, ElementInfo, ProcessInfo, StartInfo
 from .face import BpmnError, Event, Host, Wait
 from .parser import parse
 from .process import Process

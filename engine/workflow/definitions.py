@@ -1,19 +1,14 @@
-"""A parsed release: what its models say, immutable and shared by every case and thread; cached by content hash."""
+"""A parsed release: what its models say, immutable and shared by every case and thread."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import Fault
 
 if TYPE_CHECKING:
     from .specs.base import ProcessSpec
-
-_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -72,28 +67,3 @@ class Definitions:
     processes: dict[str, ProcessInfo]
     warnings: list[Fault]
     specs: dict[str, ProcessSpec] = field(repr=False, compare=False)
-
-
-_cache: OrderedDict[str, Definitions] = OrderedDict()
-_lock = Lock()
-
-
-def definitions_of(content_hash: str, loader: Callable[[], Mapping[str, bytes]]) -> Definitions:
-    """The parsed models of a content hash; ``loader`` (file name → bytes) is asked only when they are not at hand.
-
-    Raises ``ModelFault`` like ``parse``; a failure is not kept.
-    """
-    from .parser import parse
-
-    with _lock:
-        known = _cache.get(content_hash)
-        if known is not None:
-            _cache.move_to_end(content_hash)
-            return known
-    # Parsed outside the lock: two threads may do it twice, which is harmless, none waits for another's model.
-    parsed = parse(loader())
-    with _lock:
-        _cache[content_hash] = parsed
-        while len(_cache) > _KEPT:
-            _cache.popitem(last=False)
-    return parsed

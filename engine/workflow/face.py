@@ -22,7 +22,7 @@ class Wait:
 
     - user: form_id, assignee, candidate_groups, candidate_users, due_date, follow_up_date, priority, properties
     - job: type, retries, headers, properties
-    - timer: due (ISO 8601, UTC), cycle_left (repetitions after this one; -1 without end; absent for a single timer)
+    - timer: due (ISO 8601, UTC); of a cycle also cycle (its text) and cycle_left (how many follow; -1 without end)
     - message: name, key · signal: name
     - incident: code, message, kind (what the element is when it is well: a kind above, or its BPMN type)
 

@@ -155,7 +155,7 @@ class Process:
     @property
     def variables(self) -> dict[str, Any]:
         """The root scope."""
-        return self._run.variables.scopes[ROOT_SCOPE]
+        return dict(self._run.variables.scopes[ROOT_SCOPE])
 
     @property
     def completed(self) -> bool:

@@ -268,4 +268,4 @@ class Run:
 
     def scopes(self) -> Scopes:
         """The scopes that hold something, and the root."""
-        return {key: values for key, values in self.variables.scopes.items() if values or key == "0"}
+        return {key: dict(values) for key, values in self.variables.scopes.items() if values or key == "0"}

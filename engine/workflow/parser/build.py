@@ -147,9 +147,9 @@ def _throw(spec: ProcessSpec, element: ElementModel, suffix: str) -> Node:
     if info.event == "signal":
         return SignalThrow(spec, info, name=cast(Expression, cast(Trigger, trigger).name))
     if info.event == "error":
-        return ErrorThrow(spec, info, code=cast(str, cast(Trigger, trigger).code))
+        return ErrorThrow(spec, info, code=cast(Expression, cast(Trigger, trigger).code))
     if info.event == "escalation":
-        return EscalationThrow(spec, info, code=cast(str, cast(Trigger, trigger).code))
+        return EscalationThrow(spec, info, code=cast(Expression, cast(Trigger, trigger).code))
     if info.event == "terminate":
         return Terminate(spec, info)
     if info.event == "compensate":

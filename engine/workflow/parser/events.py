@@ -106,7 +106,7 @@ def _referenced(document: Document, element: ElementModel, kind: str, ref: str |
     if not code and not catches:
         document.fault(node, f"{kind}_without_code", f"抛出的{NAMES[kind]}没有代码", "请填写代码")
     # No code on a catching event catches every one.
-    return Trigger(kind, code=code or None)
+    return Trigger(kind, code=document.expression(node, code, NAMES[kind] + "代码") if code else None)
 
 
 def _timer(document: Document, node: XmlNode, definition: XmlNode) -> Trigger | None:

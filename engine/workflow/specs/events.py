@@ -23,7 +23,7 @@ class Trigger:
     kind: str
     name: Expression | None = None
     key: Expression | None = None
-    code: str | None = None
+    code: Expression | None = None
     timer: str = ""
     when: Expression | None = None
     condition: Expression | None = None
@@ -79,7 +79,8 @@ class Catch(StandsStill):
         return _timer_row(due, text)
 
     def _wait_error(self, token: Token, context: dict[str, Any]) -> dict[str, Any]:
-        return {"kind": self.trigger.kind, "code": self.trigger.code}
+        code = self.trigger.code
+        return {"kind": self.trigger.kind, "code": code_of(code, context) if code else None}
 
     _wait_escalation = _wait_error
 
@@ -149,6 +150,14 @@ class EventStart(Subscription):
     def _on_complete_hook(self, token: Token) -> None:
         # The start event itself is noted when the sub-process begins.
         self.move_on(token)
+
+
+def code_of(code: Expression, context: dict[str, Any]) -> str:
+    """The code of an error or escalation. Raises ``Stuck`` when it is no text."""
+    value = code.evaluate(context)
+    if not isinstance(value, str) or not value:
+        raise Stuck("code_missing", f"代码“{code.text}”没有得出文字，请检查其中的变量")
+    return value
 
 
 def catcher(token: Token, kind: str, code: str | None) -> Token | None:

@@ -25,6 +25,8 @@ class Exclusive(Node):
         return True
 
     def choose(self, token: Token) -> list[str]:
+        if not self.flows:
+            return []
         context = token.context()
         for flow in self._conditional():
             if flow.condition is None or flow.condition.truth(context):
@@ -89,6 +91,8 @@ class Inclusive(Exclusive, Join):
     """Splits along every true way; joins when no other token of the frame can still arrive."""
 
     def choose(self, token: Token) -> list[str]:
+        if not self.flows:
+            return []
         context = token.context()
         chosen = [
             str(flow.id) for flow in self._conditional() if flow.condition is None or flow.condition.truth(context)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from engine.workflow.expressions import Expression, Stuck
 from engine.workflow.run import Frame
 from engine.workflow.variables import call_scope
+from engine.workflow.waits import called_from
 
 from .base import Node, ProcessSpec
 from .throws import undo_inside
@@ -15,6 +16,10 @@ from .throws import undo_inside
 if TYPE_CHECKING:
     from engine.workflow.definitions import ElementInfo
     from engine.workflow.run import Token
+
+
+# A process that calls itself without end is stopped here.
+DEEPEST_CALL = 100
 
 
 class Opens(Node):
@@ -77,6 +82,8 @@ class CallActivity(Opens):
             raise Stuck("process_not_found", f"被调用的流程“{shown}”不在本次发布中，请一并发布或更正编号")
         if spec.plain_start is None:
             raise Stuck("process_without_plain_start", f"被调用的流程“{process_id}”没有空开始事件，不能被调用")
+        if len(called_from(token)) >= DEEPEST_CALL:
+            raise Stuck("call_too_deep", f"流程层层调用超过 {DEEPEST_CALL} 层，请检查“{process_id}”是否调用了自己")
         given = token.context() if self.give_all else run.variables.scopes.get(token.id, {})
         run.variables.set_local(call_scope(token.id), given)
         Frame(run, spec, token, called=cast(str, process_id)).open(spec.plain_start)

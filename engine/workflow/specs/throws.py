@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from engine.workflow.expressions import Expression, Stuck
 
 from .base import Node, ProcessSpec
-from .events import catcher
+from .events import catcher, code_of
 from .work import throw_error
 
 if TYPE_CHECKING:
@@ -45,24 +45,24 @@ class Thrower(Node):
 class ErrorThrow(Thrower):
     """An error end event."""
 
-    def __init__(self, spec: ProcessSpec, info: ElementInfo, *, code: str) -> None:
+    def __init__(self, spec: ProcessSpec, info: ElementInfo, *, code: Expression) -> None:
         super().__init__(spec, info)
         self.code = code
 
     def act(self, token: Token) -> None:
-        throw_error(token, self.code, dict(token.run_of.variables.scopes.get(token.id, {})))
+        throw_error(token, code_of(self.code, token.context()), dict(token.run_of.variables.scopes.get(token.id, {})))
 
 
 class EscalationThrow(Thrower):
     """An escalation; one that nobody catches changes nothing."""
 
-    def __init__(self, spec: ProcessSpec, info: ElementInfo, *, code: str) -> None:
+    def __init__(self, spec: ProcessSpec, info: ElementInfo, *, code: Expression) -> None:
         super().__init__(spec, info)
         self.code = code
 
     def act(self, token: Token) -> None:
         run = token.run_of
-        caught_by = catcher(token, "escalation", self.code)
+        caught_by = catcher(token, "escalation", code_of(self.code, token.context()))
         if caught_by is not None:
             run.fire(caught_by, run.variables.scopes.get(token.id, {}))
         # Skipped by the agenda when the escalation has cancelled this token.

@@ -11,6 +11,7 @@ from engine.workflow.face import BpmnError
 from engine.workflow.waits import wait_of
 
 from .base import Node, ProcessSpec, StandsStill
+from .events import catcher
 
 if TYPE_CHECKING:
     from engine.workflow.definitions import ElementInfo
@@ -113,8 +114,6 @@ class Decision(Node):
 
 def throw_error(token: Token, code: str, variables: dict[str, Any], message: str = "") -> None:
     """A business error at a token: caught by the nearest event that names it, else an incident."""
-    from .events import catcher
-
     caught_by = catcher(token, "error", code)
     if caught_by is None:
         reason = f"：{message}" if message and message != code else ""

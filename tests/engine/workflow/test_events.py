@@ -246,3 +246,19 @@ def test_a_message_start_maps_what_came_with_the_message() -> None:
     assert play.at == ["a:user"]
     assert play.process.variables == {"applicant": "李"}
     assert play.definitions.processes["p"].starts["m"].name == "objection"
+
+
+def test_the_code_of_a_thrown_error_may_be_feel() -> None:
+    more = '<bpmn:error id="EF" name="动态" errorCode="=reason"/>'
+    ending = end("t", '<errorEventDefinition errorRef="EF"/>')
+    play = Play(start(), sub("s", start("si"), ending, chain("si", "t")), boundary("b", "s", ERROR), user("x"),
+                chain("start", "s"), flow("b", "x"), more=more, variables={"reason": "declined"})  # fmt: skip
+
+    assert play.at == ["x:user"]
+
+
+def test_an_error_with_an_unknown_code_names_no_code_and_stays_an_incident() -> None:
+    more = '<bpmn:error id="EF" name="动态" errorCode="=reason"/>'
+    play = Play(start(), end("t", '<errorEventDefinition errorRef="EF"/>'), chain("start", "t"), more=more)
+
+    assert play.wait("t").attrs["code"] == "code_missing"

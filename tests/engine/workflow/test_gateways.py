@@ -125,3 +125,10 @@ def test_several_flows_out_of_an_activity_are_taken_together() -> None:
     play.do("a")
 
     assert play.at == ["b:user", "c:user"]
+
+
+def test_a_gateway_that_leads_nowhere_ends_its_branch() -> None:
+    play = Play(start(), gateway("parallel", "g"), gateway("exclusive", "x"), gateway("inclusive", "i"),
+                chain("start", "g", "x"), flow("g", "i"))  # fmt: skip
+
+    assert play.completed

@@ -130,3 +130,11 @@ def test_a_variable_named_like_a_built_in_function_is_the_variable() -> None:
     play = Play(start(), user("a", io(("input", "=count + 1", "next"))), chain("start", "a"), variables={"count": 4})
 
     assert play.process.context(play.wait("a").token)["next"] == 5
+
+
+def test_a_process_that_calls_itself_without_end_is_stopped_as_an_incident() -> None:
+    more = CALLED.format(start("qs") + call().replace('"call"', '"again"') + chain("qs", "again"))
+
+    play = Play(start(), call(), chain("start", "call"), more=more)
+
+    assert [wait.attrs["code"] for wait in play.process.waits()] == ["call_too_deep"]

@@ -1,0 +1,34 @@
+"""Parsed releases by content hash, the least recently used forgotten first."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from threading import Lock
+
+from .definitions import Definitions
+from .parser import parse
+
+_KEPT = 64
+
+_cache: OrderedDict[str, Definitions] = OrderedDict()
+_lock = Lock()
+
+
+def definitions_of(content_hash: str, loader: Callable[[], Mapping[str, bytes]]) -> Definitions:
+    """The parsed models of a content hash; ``loader`` (file name → bytes) is asked only when they are not at hand.
+
+    Raises ``ModelFault`` like ``parse``; a failure is not kept.
+    """
+    with _lock:
+        known = _cache.get(content_hash)
+        if known is not None:
+            _cache.move_to_end(content_hash)
+            return known
+    # Parsed outside the lock: two threads may do it twice, which is harmless, none waits for another's model.
+    parsed = parse(loader())
+    with _lock:
+        _cache[content_hash] = parsed
+        while len(_cache) > _KEPT:
+            _cache.popitem(last=False)
+    return parsed

@@ -1,0 +1,73 @@
+"""The history is what the live diagram and the coverage of the scenarios are made of."""
+
+from tests.engine.workflow.kit import (
+    MESSAGE,
+    NOW,
+    Play,
+    boundary,
+    chain,
+    end,
+    event_sub,
+    flow,
+    gateway,
+    job,
+    loop,
+    start,
+    sub,
+    timer,
+    user,
+)  # fmt: skip
+
+
+def told(play: Play) -> list[str]:
+    return [f"{event.kind} {event.flow_id or event.element_id}" for event in play.events]
+
+
+def test_elements_and_flows_are_told_in_the_order_they_happen() -> None:
+    play = Play(start(), gateway("parallel", "g"), user("a"), user("b"), gateway("parallel", "j"), end(),
+                chain("start", "g", "a", "j", "end"), chain("g", "b", "j"))  # fmt: skip
+    play.do("a").do("b")
+
+    assert told(play) == [
+        "activated start", "completed start", "flow start-g", "activated g", "completed g", "flow g-a", "flow g-b",
+        "activated a", "activated b", "completed a", "flow a-j", "completed b", "flow b-j", "activated j",
+        "completed j", "flow j-end", "activated end", "completed end",
+    ]  # fmt: skip
+    assert {event.at for event in play.events} == {NOW}
+    assert {event.process_id for event in play.events} == {"p"}
+
+
+def test_every_flow_of_a_model_can_be_travelled_and_is_told() -> None:
+    body = (
+        start(), gateway("exclusive", "g", "d"), sub("s", start("si"), user("a"), end("se"), chain("si", "a", "se")),
+        boundary("late", "s", timer("timeDuration", "P1D")), job("j"), end(),
+        event_sub("es", MESSAGE, end("withdrawn"), chain("es_start", "withdrawn")),
+        flow("start", "g"), flow("g", "s", "=slow"), flow("g", "j", id="d"), flow("s", "end"), flow("late", "j"),
+        flow("j", "end"),
+    )  # fmt: skip
+    travelled: set[str] = set()
+    for slow, steps in ((True, ["a"]), (True, ["late", "j"]), (False, ["j"]), (True, ["es_start"])):
+        play = Play(*body, variables={"slow": slow})
+        for step in steps:
+            play.do(step)
+        assert play.completed
+        travelled |= set(play.happened("flow"))
+
+    assert travelled == set(play.definitions.processes["p"].flows)
+
+
+def test_the_body_of_a_multi_instance_is_told_apart_from_its_instances() -> None:
+    play = Play(start(), user("a", more=loop()), chain("start", "a"), variables={"items": [1, 2]})
+
+    types = [event.type for event in play.events if event.element_id == "a"]
+
+    assert types == ["multiInstanceBody", "userTask", "userTask"]
+
+
+def test_an_incident_and_its_retry_are_told_once() -> None:
+    play = Play(start(), user("a", '<zeebe:priorityDefinition priority="=level"/>'), chain("start", "a"),
+                variables={"level": "high"})  # fmt: skip
+    play.act("set_variables", {"level": 3}).act("retry", play.wait("a").token)
+
+    assert told(play)[3:] == ["activated a", "incident a"]
+    assert play.wait("a").attrs["priority"] == 3
