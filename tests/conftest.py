@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support.installation import Installation, Postgres, running, template
 
 POSTGRES = {"host": os.environ.get("PGHOST", "127.0.0.1"), "port": os.environ.get("PGPORT", "5432")}
 
@@ -34,3 +38,42 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(why)
     if item.get_closest_marker("browser") and shutil.which("chromium") is None:
         pytest.skip("no Chromium here: install the Debian package chromium")
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with demo data on SQLite, made once."""
+    return template(tmp_path_factory.mktemp("filled"))
+
+
+@pytest.fixture
+def anju(filled: Path, tmp_path: Path) -> Iterator[Installation]:
+    """A running installation on SQLite."""
+    with running(filled, tmp_path / "data") as installation:
+        yield installation
+
+
+@pytest.fixture(scope="session")
+def filled_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A data folder with demo data whose database is PostgreSQL, made once: (folder, database)."""
+    server = Postgres(POSTGRES["host"], POSTGRES["port"])
+    with server.database() as name:
+        yield template(tmp_path_factory.mktemp("filled_postgres"), server.url(name)), name
+
+
+@pytest.fixture
+def anju_postgres(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
+    """A running installation on PostgreSQL."""
+    if why := postgres_absent():
+        pytest.skip(why)
+    folder, database = request.getfixturevalue("filled_postgres")
+    server = Postgres(POSTGRES["host"], POSTGRES["port"])
+    with server.database(of=database) as name, running(folder, tmp_path / "data", server.url(name)) as installation:
+        yield installation
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def anju_both(request: pytest.FixtureRequest) -> Installation:
+    """A running installation, once on each database."""
+    found: Installation = request.getfixturevalue("anju" if request.param == "sqlite" else "anju_postgres")
+    return found

@@ -77,6 +77,7 @@ def number_document(call: Call) -> dict[str, Any]:
     case = session.get_one(Case, call.case_id)
     today = clock.today()
     template = call.inputs["template"]
+    office_code = call.case_variables.get("office_code", "")
     serial = next_number(session, f"document:{case.office_id}:{today.year}")
     document = Document(
         id=ids.new(),
@@ -84,7 +85,7 @@ def number_document(call: Call) -> dict[str, Any]:
         office_id=case.office_id,
         template=template,
         title=call.inputs["title"] or template,
-        number=f"{case.number.partition('-')[0]}文〔{today.year}〕{case.office_id % 1000:03d}-{serial:05d}号",
+        number=f"安居{office_code}〔{today.year}〕{serial:05d}号",
         check_code="-".join("".join(random.choice(CHECK_ALPHABET) for _ in range(4)) for _ in range(3)),
         facts=dict(call.case_variables),
         issued_on=today,

@@ -42,7 +42,7 @@ class CalendarDay(Base):
 
 def calendar(session: Session) -> workdays.WorkCalendar:
     """The calendar as it stands in the database."""
-    days = dict(session.execute(select(CalendarDay.day, CalendarDay.works)).tuples().all())
+    days = dict(session.execute(select(CalendarDay.day, CalendarDay.works)).all())
     return workdays.WorkCalendar(days, max(days, default=date.min))
 
 

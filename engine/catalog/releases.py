@@ -110,7 +110,7 @@ def view(session: Session, release_id: int) -> ReleaseView:
     if release is None:
         raise NotFound("没有这个发布版本")
     blobs = dict(
-        session.execute(select(Blob.sha, Blob.content).where(Blob.sha.in_(set(release.files.values())))).tuples().all()
+        session.execute(select(Blob.sha, Blob.content).where(Blob.sha.in_(set(release.files.values())))).all()
     )
     made = ReleaseView(release, {path: blobs[sha] for path, sha in release.files.items()})
     with _lock:

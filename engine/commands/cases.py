@@ -106,6 +106,7 @@ def start_case(command: StartCase, unit: Unit) -> CaseStarted:
             "applied_on": case.applied_on.isoformat(),
             "case_number": case.number,
             "office_name": office.name,
+            "office_code": office.code,
         }
     )
     work.save()

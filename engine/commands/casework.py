@@ -98,6 +98,9 @@ class Casework:
         result = found.run(call)
         if not isinstance(result, Mapping):
             raise TypeError(f"inside operation {found.name} must give a mapping")
+        reason = call.inputs.get("reason")
+        title = f"{found.title}（{reason}）" if isinstance(reason, str) else found.title
+        self.unit.record(self.case, "operation", title, element_id=wait.element_id)
         return seal_personal(found, found.check_outputs(result))
 
     def decide(self, decision_id: str, context: Mapping[str, Any], element_id: str) -> Any:

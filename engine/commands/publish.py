@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from engine.catalog import releases
 from engine.catalog.forms import compile_form
-from engine.catalog.item import Item, parse_item
-from engine.commands import Unit, handles
-from engine.core import checks, operations
+from engine.catalog.item import parse_item
+from engine.commands import Unit, agreement, handles
+from engine.core import checks
 from engine.core.errors import Fault, ModelFault, NotFound
 from engine.decisions import check as check_decisions
 from engine.decisions import load
-from engine.workflow import Definitions, parse
+from engine.workflow import parse
 
 DECLARING = ("processes", "forms", "rules")
 SUFFIXES = (".yaml", ".bpmn", ".dmn", ".form", ".html")
@@ -78,7 +76,7 @@ def check_item(item: str, files: Mapping[str, bytes]) -> list[Fault]:
             elif name.endswith(".form"):
                 compile_form(body, name)
     if parsed is not None and definitions is not None:
-        faults += _agreement(parsed, definitions, files, path)
+        faults += agreement.check(parsed, definitions, files, path)
         faults += checks.run(files, parsed.raw)
     return sorted(faults, key=lambda fault: (fault.level != "error", fault.file, fault.line))
 
@@ -97,60 +95,6 @@ class _gather:
             self.faults += error.faults
             return True
         return False
-
-
-def _agreement(item: Item, definitions: Definitions, files: Mapping[str, bytes], path: str) -> list[Fault]:
-    """What the files say of each other: forms, decisions, operations, lanes and outcomes exist."""
-    faults: list[Fault] = []
-    forms = {orjson.loads(body).get("id") for name, body in files.items() if name.endswith(".form")}
-    decisions = {known for name, body in files.items() if name.endswith(".dmn") for known in _decisions(body, name)}
-    vocabulary = operations.vocabulary()
-    process_id = str(item.raw["process"])
-    if process_id not in definitions.processes:
-        return [Fault("no_process", f"没有流程 {process_id}", file=path, hint="核对 item.yaml 的 process")]
-    for process in definitions.processes.values():
-        for element in process.elements.values():
-            ext = element.extensions
-            where = {"file": process.file, "element": element.id, "name": element.name, "line": element.line}
-            form_id = ext.get("formDefinition", {}).get("formId")
-            if element.type == "userTask":
-                if not form_id:
-                    faults.append(Fault("no_form", "人工任务没有表单", hint="在属性面板中选择表单", **where))
-                if not ext.get("assignmentDefinition") and (element.lane or "") not in item.roles:
-                    faults.append(
-                        Fault(
-                            "no_role",
-                            f"泳道「{element.lane}」没有对应的岗位",
-                            hint="在 item.yaml 的 roles 中写明",
-                            **where,
-                        )
-                    )
-            if form_id and not form_id.startswith("=") and form_id not in forms:
-                faults.append(Fault("unknown_form", f"没有表单 {form_id}", **where))
-            decision_id = ext.get("calledDecision", {}).get("decisionId")
-            if decision_id and not decision_id.startswith("=") and decision_id not in decisions:
-                faults.append(Fault("unknown_decision", f"没有决策 {decision_id}", **where))
-            type_ = ext.get("taskDefinition", {}).get("type")
-            if type_ and not type_.startswith("=") and type_ not in vocabulary:
-                faults.append(
-                    Fault(
-                        "unknown_operation",
-                        f"没有名为 {type_} 的操作",
-                        hint="用 anju vocabulary 查看可用的操作",
-                        **where,
-                    )
-                )
-            called = ext.get("calledElement", {}).get("processId")
-            if called and not called.startswith("=") and called not in definitions.processes:
-                faults.append(Fault("unknown_process", f"没有被调用的流程 {called}", **where))
-    return faults
-
-
-def _decisions(body: bytes, name: str) -> list[str]:
-    try:
-        return list(load(body, name).decisions)
-    except ModelFault:
-        return []  # its own faults are already listed
 
 
 @handles(PublishItem)
