@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from marshmallow import Schema, ValidationError, fields, post_load, validate
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 TRANSPORTS = {"http-json": "HTTP/JSON", "soap": "SOAP", "local": "本机"}
 LEVELS = {"rehearsed": "已用模拟方演练", "connected": "已与对方联调", "in_use": "已投入使用"}
@@ -33,18 +33,22 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class Connector:
-    """What a party's folder declares. ``settings`` includes ``ANJU_<PARTY>_TIMEOUT``, which every party has."""
+    """What a party's folder declares.
+
+    ``settings`` includes ``ANJU_<PARTY>_TIMEOUT``, which every party has but a ``local`` one: that makes no call,
+    so it has neither time-out nor rate limit.
+    """
 
     party: str
     title: str
     transport: str
     owner: str
     level: str
-    timeout_seconds: float
     retries: int
-    rate_limit: RateLimit
     settings: tuple[Setting, ...]
     operations: tuple[str, ...]
+    timeout_seconds: float = 0.0
+    rate_limit: RateLimit = RateLimit(0, 0.0)
 
     @property
     def timeout_env(self) -> str:
@@ -78,11 +82,18 @@ class _ConnectorSchema(Schema):
     transport = fields.String(required=True, validate=validate.OneOf(list(TRANSPORTS)))
     owner = fields.String(required=True)
     level = fields.String(required=True, validate=validate.OneOf(list(LEVELS)))
-    timeout_seconds = fields.Float(required=True, validate=validate.Range(min=0, min_inclusive=False))
+    timeout_seconds = fields.Float(validate=validate.Range(min=0, min_inclusive=False))
     retries = fields.Integer(required=True, validate=validate.Range(min=0))
-    rate_limit = fields.Nested(_RateSchema, required=True)
+    rate_limit = fields.Nested(_RateSchema)
     settings = fields.List(fields.Nested(_SettingSchema), required=True)
     operations = fields.List(fields.String(), required=True, validate=validate.Length(min=1))
+
+    @validates_schema
+    def check_calls(self, data: dict[str, Any], **_: Any) -> None:
+        """What is called over a network has a time-out and a limit, and nothing else has."""
+        given = {"timeout_seconds", "rate_limit"} & data.keys()
+        if len(given) != (0 if data.get("transport") == "local" else 2):
+            raise ValidationError("timeout_seconds and rate_limit: both, or none where transport is local")
 
 
 def read(path: Path) -> Connector:
@@ -93,7 +104,9 @@ def read(path: Path) -> Connector:
         raise ValueError(f"{path.parent.name}/{path.name}: {error.messages}") from error
     if data["party"] != path.parent.name:
         raise ValueError(f"{path.parent.name}/{path.name}: party is {data['party']}")
-    timeout = Setting(f"ANJU_{data['party'].upper()}_TIMEOUT", "最长等待（秒）", str(data["timeout_seconds"]))
-    data["settings"] = (*data["settings"], timeout)
+    if "timeout_seconds" in data:
+        env = f"ANJU_{data['party'].upper()}_TIMEOUT"
+        data["settings"].append(Setting(env, "最长等待（秒）", f"{data['timeout_seconds']:g}"))
+    data["settings"] = tuple(data["settings"])
     data["operations"] = tuple(data["operations"])
     return Connector(**data)

@@ -31,7 +31,7 @@ COMMON = {
     "changed_schema": "应答字段改名",
     "garbage": "应答不是约定格式",
     "outage": "停机（503）",
-    "recovery": "恢复（撤销切换）",
+    "recovery": "恢复正常",
 }
 
 
@@ -113,6 +113,9 @@ class State:
         with self.lock:
             if scenario == "recovery":
                 self._switches.pop((party, subject), None)
+                if self._in_force(party, subject)[1] != "ok" and subject != EVERYBODY:
+                    # The person's own story is trouble; to recover is to leave it.
+                    self._switches[(party, subject)] = Switch("ok")
             else:
                 self._switches[(party, subject)] = Switch(scenario, times)
 

@@ -51,7 +51,7 @@ def fill(connector: Connector, environ: Mapping[str, str]) -> None:
     _parties[connector.party] = PartySettings(
         connector.party,
         connector.title,
-        _seconds(connector.timeout_env, values[connector.timeout_env]),
+        _seconds(connector.timeout_env, values[connector.timeout_env]) if connector.timeout_env in values else 0.0,
         connector.rate_limit,
         values,
     )

@@ -61,8 +61,8 @@ def _pages(state: State) -> Flask:
         return jsonify(state.log(request.args.get("party", "")))
 
     @app.post("/_reset")
-    def reset() -> Response:
+    def reset() -> AnyResponse:
         state.reset()
-        return jsonify(ok=True)
+        return redirect("_scenarios", 303) if request.form else jsonify(ok=True)
 
     return app

@@ -31,7 +31,7 @@ class _Person(Schema):
 
 class OwnershipInputs(Schema):
     persons = fields.List(fields.Nested(_Person), required=True, validate=validate.Length(min=1, max=50))
-    region = fields.String(load_default="", allow_none=False)
+    region = fields.String(load_default="", allow_none=True)
 
 
 class _Home(Schema):
@@ -69,10 +69,10 @@ def ownership(call: Call) -> Answer | Pending:
 
     A repeat asks first for the answer to what was submitted under the same key: the registry books a request once.
     """
-    persons, key = call.inputs["persons"], call.idempotency_key
+    persons, region, key = call.inputs["persons"], call.inputs["region"] or "", call.idempotency_key
     reply = client.fetch(key=key) if call.attempt > 1 else None
     if reply is None:
-        reply = client.submit(persons=persons, region=call.inputs["region"], case_number=call.case_number, key=key)
+        reply = client.submit(persons=persons, region=region, case_number=call.case_number, key=key)
     people = [(person["name"], person["id_number"]) for person in persons]
     if reply.holdings is None:
         due = clock.now() + timedelta(seconds=reply.within_seconds)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from asn1crypto import keys as asn1_keys
-from asn1crypto import pem
-from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from pyhanko.keys import load_cert_from_pemder, load_private_key_from_pemder
 
 FOLDER = "demo-key"
 # Fixed dates: a demo clock that was moved must not end the certificate.
@@ -25,11 +24,11 @@ VALID_FOR = timedelta(days=365 * 40)
 
 @dataclass(frozen=True)
 class SealKey:
-    """The office's key, its certificate and the root that vouches for it."""
+    """The office's key, its certificate and the root that vouches for it, as asn1crypto objects (it has no types)."""
 
-    private: asn1_keys.PrivateKeyInfo
-    certificate: asn1_x509.Certificate
-    root: asn1_x509.Certificate
+    private: Any = field(repr=False)
+    certificate: Any
+    root: Any
 
 
 def load(folder: Path, office: str) -> SealKey:
@@ -38,14 +37,10 @@ def load(folder: Path, office: str) -> SealKey:
     if not home.exists():
         _make(folder, office)
     return SealKey(
-        asn1_keys.PrivateKeyInfo.load(_der(home / "key.pem")),
-        asn1_x509.Certificate.load(_der(home / "certificate.pem")),
-        asn1_x509.Certificate.load(_der(home / "root.pem")),
+        load_private_key_from_pemder(home / "key.pem", None),
+        load_cert_from_pemder(home / "certificate.pem"),
+        load_cert_from_pemder(home / "root.pem"),
     )
-
-
-def _der(path: Path) -> bytes:
-    return bytes(pem.unarmor(path.read_bytes())[2])
 
 
 def _make(folder: Path, office: str) -> None:

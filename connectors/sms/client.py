@@ -45,7 +45,7 @@ def send(*, phone: str, template: str, values: Mapping[str, Any], key: str) -> s
         "outId": key,
         "phone": phone,
         "template": template,
-        "values": {name: str(value) for name, value in values.items()},
+        "values": {name: _plain(value) for name, value in values.items()},
         "signName": party.text("ANJU_SMS_SIGN_NAME"),
     }
     reply = _load(_Sent(), party, _post(party, "/v1/messages", payload, key))
@@ -65,6 +65,13 @@ def receipt(*, message_id: str, key: str) -> str:
     if not reply["state"]:
         raise _unexpected(party)
     return STATES[reply["state"]]
+
+
+def _plain(value: object) -> str:
+    """A value as a person reads it; a template has no lists."""
+    if isinstance(value, list | tuple):
+        return "、".join(_plain(one) for one in value)
+    return "" if value is None else str(value)
 
 
 def _post(party: PartySettings, path: str, payload: Mapping[str, Any], key: str) -> Exchange:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+import connectors
 from connectors import load_all, manifests
 from connectors._kit import http, settings
 from connectors._kit.evidence import masked
@@ -128,9 +129,10 @@ def test_settings_do_not_show_their_secrets() -> None:
     assert "very-secret" not in repr(settings.of("sms"))
 
 
-def test_every_party_has_a_setting_for_its_patience() -> None:
+def test_every_party_that_is_called_has_a_setting_for_its_patience() -> None:
     for connector in manifests():
-        assert connector.timeout_env in {setting.env for setting in connector.settings}
+        names = {setting.env for setting in connector.settings}
+        assert (connector.timeout_env in names) == (connector.transport != "local")
 
 
 def test_a_manifest_with_a_slip_names_file_and_key(tmp_path: Path) -> None:
@@ -138,6 +140,15 @@ def test_a_manifest_with_a_slip_names_file_and_key(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_text("party: post\ntitle: 邮政\ntransport: pigeon\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"post/connector\.yaml.*transport"):
+        read(path)
+
+
+def test_a_party_that_is_called_needs_a_time_out(tmp_path: Path) -> None:
+    path = tmp_path / "tax" / "connector.yaml"
+    path.parent.mkdir()
+    original = Path(connectors.__file__).parent / "tax" / "connector.yaml"
+    path.write_text(original.read_text(encoding="utf-8").replace("timeout_seconds: 3\n", ""), encoding="utf-8")
+    with pytest.raises(ValueError, match="timeout_seconds"):
         read(path)
 
 
@@ -179,6 +190,23 @@ def test_a_switch_on_the_page_shows_at_once(world: World) -> None:
     assert "孙伯年" in page.text
     assert '<option value="empty" selected>查无此号</option>' in page.text
     assert police(world, "k1") == "unknown"
+
+
+def test_recovery_ends_a_persons_story_and_a_reset_begins_it_again(world: World) -> None:
+    troubled = "44080219890927149X"
+    assert world.state.shown("tax", troubled) == "http_500"
+    world.state.switch("tax", troubled, "recovery")
+    assert world.state.shown("tax", troubled) == "ok"
+    page = requests.post(f"{world.url}/_reset", data={"all": "1"}, timeout=2)
+    assert "蒋安平" in page.text
+    assert world.state.shown("tax", troubled) == "http_500"
+
+
+def test_an_outage_of_a_party_leaves_the_stories_as_they_were(world: World) -> None:
+    world.state.switch("tax", "*", "outage")
+    assert world.state.shown("tax", "44080219870823131X") == "outage"
+    world.state.switch("tax", "*", "recovery")
+    assert world.state.shown("tax", "44080219870823131X") == "slow"
 
 
 def test_an_unknown_scenario_is_refused(world: World) -> None:

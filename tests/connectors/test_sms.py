@@ -35,6 +35,12 @@ def test_a_message_reads_as_its_template_says(world: World) -> None:
     ]
 
 
+def test_a_list_reads_as_a_list(world: World) -> None:
+    values = {"case_number": "B-1", "materials": ["身份证明", "收入证明"], "due": "2026-12-01"}
+    world.run("sms.send", phone=PHONE, template="supplement_requested", values=values)
+    assert "需补正材料：身份证明、收入证明，请于 2026-12-01 前" in outbox(world)[0]["text"]
+
+
 def test_the_same_work_sends_one_message_however_often_it_is_tried(world: World) -> None:
     assert send(world) == send(world) == send(world)
     assert len(outbox(world)) == 1
