@@ -1,4 +1,4 @@
-"""When a timer is due: ISO 8601 dates, durations and repeating intervals. Local means Asia/Shanghai, stored is UTC."""
+"""When a timer is due: ISO 8601 dates, durations, repeating intervals, cron. Local is Asia/Shanghai, stored is UTC."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.core.clock import SHANGHAI
 
+from . import cron
 from .expressions import Stuck
 
 _DURATION = re.compile(
     r"(?P<sign>-)?P(?!$)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T(?!$)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
 )
+_CYCLE = re.compile(r"R(?P<count>\d*)/(?:(?P<start>\d.*)/)?(?P<period>P[^/]+)")
 _ENDLESS = -1
 
 
@@ -35,8 +37,10 @@ def first_due(kind: str, text: Any, now: datetime) -> Due:
     text = text.strip()
     if kind == "timeDate":
         return Due(moment_of(text))
-    if kind == "timeDuration" or not text.startswith("R"):
-        return Due(after(now, text), None if kind == "timeDuration" else 0)
+    if kind == "timeDuration":
+        return Due(after(now, text))
+    if cron.is_cron(text):
+        return Due(_next_by_cron(text, now), _ENDLESS)
     count, start, period = _cycle(text)
     moment = moment_of(start) if start else after(now, period)
     return Due(moment, _ENDLESS if count is None else max(count - 1, 0))
@@ -46,7 +50,10 @@ def next_due(text: str, previous: Due) -> Due | None:
     """The moment after ``previous`` of a cycle, None when it was the last."""
     if not previous.left:
         return None
-    period = _cycle(text.strip())[2]
+    text = text.strip()
+    if cron.is_cron(text):
+        return Due(_next_by_cron(text, previous.moment), _ENDLESS)
+    period = _cycle(text)[2]
     return Due(after(previous.moment, period), previous.left - 1 if previous.left > 0 else _ENDLESS)
 
 
@@ -57,22 +64,31 @@ def check_literal(kind: str, text: str) -> None:
 
 def _cycle(text: str) -> tuple[int | None, str, str]:
     """``R3/PT1H`` or ``R/2026-01-01T08:00:00+08:00/P1D`` as (count, start, period)."""
-    head, *rest = text.split("/")
-    if not re.fullmatch(r"R\d*", head) or not 1 <= len(rest) <= 2:
+    match = _CYCLE.fullmatch(text)
+    if match is None:
         raise Stuck("timer_unreadable", f"循环定时“{text}”无法识别，应形如 R3/PT1H")
-    count = int(head[1:]) if len(head) > 1 else None
-    return count, rest[0] if len(rest) == 2 else "", rest[-1]
+    return int(match["count"]) if match["count"] else None, match["start"] or "", match["period"]
+
+
+def _next_by_cron(text: str, moment: datetime) -> datetime:
+    try:
+        found = cron.read(text).after(moment.astimezone(SHANGHAI))
+    except ValueError:
+        raise Stuck("timer_unreadable", f"循环定时“{text}”无法识别，应形如 0 0 9 * * MON-FRI") from None
+    if found is None:
+        raise Stuck("timer_unreadable", f"循环定时“{text}”无法识别：没有这样的日子")
+    return found.astimezone(UTC)
 
 
 def moment_of(text: str) -> datetime:
     """An ISO 8601 date or date-time as UTC; without a zone it is Asia/Shanghai. Raises ``Stuck``."""
-    body, _, zone_name = text.partition("@")
-    zone_name = zone_name.split("[")[-1].rstrip("]")
+    # FEEL writes a zone's name as @Asia/Shanghai, Java as [Asia/Shanghai].
+    body, _, zone_name = text.replace("[", "@").rstrip("]").partition("@")
     try:
         zone = ZoneInfo(zone_name) if zone_name else SHANGHAI
         if len(body) == 10:
             return datetime.combine(date.fromisoformat(body), time(), zone).astimezone(UTC)
-        moment = datetime.fromisoformat(body.split("[")[0])
+        moment = datetime.fromisoformat(body)
     except (ValueError, ZoneInfoNotFoundError):
         raise Stuck("timer_unreadable", f"时间“{text}”无法识别，应形如 2026-12-31T09:00:00+08:00") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

@@ -14,10 +14,12 @@ from .model import BodyModel, ElementModel
 from .reader import BodyReader
 
 
-def parse(files: Mapping[str, bytes]) -> Definitions:
+def parse(files: Mapping[str, bytes], *, strict: bool = True) -> Definitions:
     """All BPMN files of a release together, by file name.
 
-    Processes that are not executable (a black-box pool) are left out. Raises ``ModelFault`` with every fault found.
+    What is valid for Camunda 8 but not good enough for an item (an unreachable element, a listener) is a fault when
+    ``strict``, else a warning. Processes that are not executable (a black-box pool) are left out. Raises ``ModelFault``
+    with every fault found.
     """
     faults = Faults()
     bodies: dict[str, BodyModel] = {}
@@ -31,7 +33,7 @@ def parse(files: Mapping[str, bytes]) -> Definitions:
         for node in executable:
             _read_process(document, node, bodies)
     for body in bodies.values():
-        lint(body)
+        lint(body, strict)
         _look_for_called(body, bodies)
     if faults.errors:
         raise ModelFault(*faults.errors)

@@ -29,6 +29,9 @@ from tests.engine.workflow.kit import (
 )  # fmt: skip
 
 LINE = chain("start", "a", "end")
+LISTENER = (
+    '<zeebe:executionListeners><zeebe:executionListener eventType="start" type="log"/></zeebe:executionListeners>'
+)
 NO_RESULT = extension('<zeebe:calledDecision decisionId="d"/>')
 STANDARD_LOOP = "<standardLoopCharacteristics/>"
 
@@ -109,6 +112,7 @@ REFUSED = {
         end(), LINE]),
     "a multi-instance without a collection": ("expression_missing", "a", [
         start(), user("a", more="<multiInstanceLoopCharacteristics/>"), end(), LINE]),
+    "a listener": ("listener_not_supported", "a", [start(), user("a", LISTENER), end(), LINE]),
     "the same id twice": ("id_not_unique", "a", [start(), user("a"), sub("s", start("x"), user("a"), chain("x", "a")),
                                                  end(), LINE, flow("a", "s")]),
 }  # fmt: skip
@@ -195,3 +199,14 @@ def test_a_parsed_process_tells_its_elements_flows_and_starts() -> None:
     assert process.flows["si-a"] == ("si", "a", "")
     assert process.starts["t"].timer == ("timeCycle", "R/P1M")
     assert process.starts["start"].kind == "none"
+
+
+def test_a_plain_camunda_deployment_may_have_what_an_item_must_not() -> None:
+    model = bpmn(start(), user("a", LISTENER), end(), LINE, user("lost"))
+
+    definitions = parse({"a.bpmn": model}, strict=False)
+
+    assert {(fault.code, fault.element) for fault in definitions.warnings} == {
+        ("unreachable", "lost"),
+        ("listener_not_supported", "a"),
+    }
