@@ -15,7 +15,7 @@ from marshmallow import Schema
 
 from engine.catalog.form_checks import Codes, Surroundings, fault_of
 from engine.catalog.form_entries import NOTHING, Entries, Entry, count_fault, for_feel, unmask
-from engine.catalog.form_feel import Expression, FeelError, context_of
+from engine.catalog.form_feel import Expression, FeelError, context_of, from_python
 from engine.catalog.form_own import OWN_MAKERS
 from engine.catalog.form_tree import Field, at, flat, put, truth
 from engine.catalog.form_values import MAKERS
@@ -65,6 +65,8 @@ class Cleaning:
         self.entries.gather(fields)
         self.touched = {entry.place[0] for entry in self.entries.all}
         self.asks = any(one.hides or one.feel for one in flat(fields))
+        self.tree: dict[str, Any] = {}
+        self.feel: dict[str, Any] = {}
         self.broken: dict[str, str] = {}
         self.values: dict[int, Any] = {}
         self.behind_masks: set[int] = set()
@@ -72,9 +74,9 @@ class Cleaning:
 
     def run(self) -> dict[str, Any]:
         """The clean answers. Raises ``InvalidAnswers``."""
-        tree = self.settle()
+        self.settle()
         self.load()
-        self.check(tree)
+        self.check()
         for entry in self.entries.all:
             if entry.live:
                 self.errors = {**entry.faults, **self.errors}
@@ -87,46 +89,46 @@ class Cleaning:
 
     # --- what is hidden, read-only, computed --------------------------------------------------------------------
 
-    def settle(self) -> dict[str, Any]:
+    def settle(self) -> None:
         """Judge every entry until the picture holds; the picture is what FEEL sees. Read-only is assumed at first."""
-        tree = self.picture()
+        self.picture()
         for _ in range(ROUNDS if self.asks else 0):
             self.broken = {}
             before = [(entry.hidden, entry.kept, entry.computed) for entry in self.entries.all]
             for entry in self.entries.all:
-                self.judge(entry, tree)
-            tree = self.picture()
+                self.judge(entry)
+            self.picture()
             if before == [(entry.hidden, entry.kept, entry.computed) for entry in self.entries.all]:
                 break
-        return tree
 
-    def judge(self, entry: Entry, tree: Mapping[str, Any]) -> None:
+    def judge(self, entry: Entry) -> None:
         field = entry.field
-        entry.hidden = any(self.ask(entry, one, tree) is True for one in field.hides)
+        entry.hidden = any(self.ask(entry, one) is True for one in field.hides)
         if "readonly" in field.feel and not truth(field.raw.get("disabled")):
-            entry.kept = self.ask(entry, field.feel["readonly"], tree) is True
+            entry.kept = self.ask(entry, field.feel["readonly"]) is True
         if "expression" in field.feel:
-            entry.computed = self.ask(entry, field.feel["expression"], tree)
+            entry.computed = self.ask(entry, field.feel["expression"])
 
-    def ask(self, entry: Entry, expression: Expression, tree: Mapping[str, Any]) -> Any:
+    def ask(self, entry: Entry, expression: Expression) -> Any:
         """One expression at one place; one that cannot be computed becomes a message at the field."""
-        here = at(tree, entry.scope)
-        parent = None if entry.inside is None else at(tree, entry.inside.scope)
+        here = at(self.feel, entry.scope)
+        parent = None if entry.inside is None else at(self.feel, entry.inside.scope)
         try:
-            return expression.ask(context_of(tree, here, parent, [row + 1 for row in entry.rows]))
+            return expression.ask(context_of(self.feel, here, parent, [row + 1 for row in entry.rows]))
         except FeelError as error:
             self.broken[entry.key] = f"此项的规则无法计算，请联系管理员检查表单（{error.code}）"
             if len(self.broken) > MAX_BROKEN:
                 raise InvalidAnswers({key: [text] for key, text in self.broken.items()}) from error
             return None
 
-    def picture(self) -> dict[str, Any]:
-        """The data with the answers that count laid over it."""
+    def picture(self) -> None:
+        """The data with the answers that count laid over it, as JSON and as FEEL values."""
         tree = {name: deepcopy(value) if name in self.touched else value for name, value in self.data.items()}
         for entry in self.entries.all:
             if not entry.covered:
                 put(tree, entry.place, self.seen(entry))
-        return tree
+        self.tree = tree
+        self.feel = from_python(tree) if self.asks else {}
 
     def seen(self, entry: Entry) -> Any:
         """What FEEL sees at one place. A hidden value of the top level falls back to what it was, as in form-js."""
@@ -176,7 +178,7 @@ class Cleaning:
             elif name in loaded:
                 self.values[number] = loaded[name]
 
-    def check(self, tree: Mapping[str, Any]) -> None:
+    def check(self) -> None:
         """Rules on loaded, non-empty values and on the number of rows."""
         for number, entry in enumerate(self.entries.all):
             if not entry.live or entry.faults or entry.key in self.errors:
@@ -186,17 +188,17 @@ class Cleaning:
             elif number not in self.values or entry.answer is NOTHING or number in self.behind_masks:
                 fault = None
             else:
-                fault = fault_of(entry.field, self.values[number], self.around(entry, tree))
+                fault = fault_of(entry.field, self.values[number], self.around(entry))
             if fault:
                 self.errors[entry.key] = fault
 
-    def around(self, entry: Entry, tree: Mapping[str, Any]) -> Surroundings:
+    def around(self, entry: Entry) -> Surroundings:
         def near(key: str) -> Any:
             steps = tuple(key.split("."))
-            beside = at(tree, (*entry.place[:-1], *steps))
-            return beside if beside is not None else at(tree, steps)
+            beside = at(self.tree, (*entry.place[:-1], *steps))
+            return beside if beside is not None else at(self.tree, steps)
 
-        return Surroundings(tree, lambda one: self.ask(entry, one, tree), near, self.codes)
+        return Surroundings(self.tree, lambda one: self.ask(entry, one), near, self.codes)
 
     def result(self) -> dict[str, Any]:
         """Clean values at their places: answers that count, what stands where read-only, what was computed."""

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.feel import FeelError, to_json
+from engine.feel import Expression as Compiled
+from engine.feel import FeelError, Frame, Run, from_python, to_json
 from engine.feel import compile as compile_feel
 
 
@@ -19,11 +20,11 @@ class Expression:
     """One FEEL text of a form, ready to be asked."""
 
     text: str
-    compiled: Any
+    compiled: Compiled
 
-    def ask(self, context: Mapping[str, Any]) -> Any:
-        """The value as JSON. Raises ``FeelError`` past the limits of one evaluation."""
-        return to_json(self.compiled.evaluate(context))
+    def ask(self, context: dict[str, Any]) -> Any:
+        """The value as JSON, for a context of FEEL values. Raises ``FeelError`` past the limits of one evaluation."""
+        return to_json(self.compiled.run(Frame(context, None, Run())))
 
 
 def is_feel(value: Any) -> bool:
@@ -37,9 +38,9 @@ def read(text: str) -> Expression:
 
 
 def context_of(data: Mapping[str, Any], here: Any, parent: Any, numbers: Sequence[int]) -> dict[str, Any]:
-    """What an expression may name at one place of the form."""
-    special = {"this": here, "parent": parent, "i": list(numbers)}
+    """What an expression may name at one place of the form; ``data``, ``here`` and ``parent`` are FEEL values."""
+    special = {"this": here, "parent": parent, "i": from_python(numbers)}
     return {**special, **data, **{f"_{name}_": value for name, value in special.items()}}
 
 
-__all__ = ["Expression", "FeelError", "context_of", "is_feel", "read"]
+__all__ = ["Expression", "FeelError", "context_of", "from_python", "is_feel", "read"]
