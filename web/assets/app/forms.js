@@ -15,6 +15,7 @@ export function startForms() {
   document.addEventListener('input', (event) => event.target.matches('[data-filter]') && filter(event.target));
   document.addEventListener('change', (event) => {
     if (event.target.matches('[data-submits]')) event.target.form.requestSubmit();
+    if (event.target.matches('.pick input[type=file]')) namePicked(event.target);
   });
   document.addEventListener('click', (event) => {
     const copier = event.target.closest('[data-copy]');
@@ -32,6 +33,12 @@ function reopen() {
     form.removeAttribute('data-sent');
     for (const busy of form.querySelectorAll('[aria-busy]')) busy.removeAttribute('aria-busy');
   }
+}
+
+/** The names of the files chosen, beside their button. */
+function namePicked(input) {
+  const names = [...input.files].map((file) => file.name).join('、');
+  input.closest('.pick').querySelector('[data-picked]').textContent = names || '未选择文件';
 }
 
 /** `data-filter="#list"`: hides the rows of the list that do not hold the text. */
