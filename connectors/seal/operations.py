@@ -1,11 +1,12 @@
-"""Seal a document, and tell whether a file is a sealed document of ours."""
+"""Seal a document, and tell whether a file is a sealed document of ours.
+
+pyHanko and WeasyPrint take a second to import; only who seals or verifies waits for them.
+"""
 
 from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from connectors.seal import client
-from connectors.seal.verify import verify as verify_file
 from engine.core.operations import Answer, Call, operation
 
 
@@ -29,6 +30,8 @@ class SignOutputs(Schema):
 )
 def sign(call: Call) -> Answer:
     """A repeat makes another signed file of the same document; whoever keeps the first id sees no difference."""
+    from connectors.seal import client
+
     if call.files is None:
         raise TypeError("seal.sign needs access to files")
     signed = client.sign(call.files.read(call.inputs["file_id"]), call.inputs["reason"])
@@ -52,4 +55,7 @@ class VerifyOutputs(Schema):
 @operation("seal.verify", title="核验电子签章", inputs=VerifyInputs, outputs=VerifyOutputs, party="seal", retries=0)
 def verify(call: Call) -> Answer:
     """For the public verification page, which runs it directly: ``find("seal.verify").run(call)``."""
-    return Answer(verify_file(call.inputs["content"], client.office_key()))
+    from connectors.seal.client import office_key
+    from connectors.seal.verify import verify as verify_file
+
+    return Answer(verify_file(call.inputs["content"], office_key()))
