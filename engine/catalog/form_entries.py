@@ -39,8 +39,8 @@ class Entry:
 
     @property
     def key(self) -> str:
-        """The key of its messages: the field's id, in a list followed by the row numbers: ``phone:0``."""
-        return ":".join([self.field.id, *map(str, self.rows)])
+        """The key of its messages: the field's id, in a list followed by the row numbers: ``phone.0``."""
+        return ".".join([self.field.id, *map(str, self.rows)])
 
     @property
     def live(self) -> bool:
@@ -93,7 +93,7 @@ class Entries:
         sent = [] if entry.answer is NOTHING else entry.answer
         for number, row in enumerate(sent):
             if not isinstance(row, Mapping | None):
-                entry.faults[f"{entry.key}:{number}"] = "这一行的内容无法识别，请删去后重新填写"
+                entry.faults[f"{entry.key}.{number}"] = "这一行的内容无法识别，请删去后重新填写"
             self.gather(entry.field.rows, (*entry.place, number), entry, number)
 
     def earlier(self, entry: Entry) -> Iterator[Any]:

@@ -4,7 +4,7 @@ The browser shows the same schema with form-js; nothing it decided (hidden, read
 
 Wire format, as the browser's components send it: money (``aj-amount``) is an integer of 分 (text is 元 as typed), files
 are ``[{id, name, size}]``, dates ISO text, numbers JSON numbers. Messages of ``InvalidAnswers`` are keyed by the
-field's id; inside a list by id and row numbers from 0: ``phone:0``, ``phone:0:1`` in a list inside a list. A refusal
+field's id; inside a list by id and row numbers from 0: ``phone.0``, ``phone.0.1`` in a list inside a list. A refusal
 of the answers as a whole stands under the empty key and in the message.
 """
 

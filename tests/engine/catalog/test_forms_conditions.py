@@ -146,10 +146,10 @@ def test_each_row_of_a_list_is_judged_by_itself() -> None:
 def test_messages_in_a_list_carry_the_row() -> None:
     errors = errors_of(form_of(MEMBERS), {"members": [{"name": "张三"}, {"income": -1}, "不是行"]})
     assert errors == {
-        "name:1": ["请填写“name”"],
-        "income:1": ["金额不能为负数"],
-        "name:2": ["请填写“name”"],
-        "members:2": ["这一行的内容无法识别，请删去后重新填写"],
+        "name.1": ["请填写“name”"],
+        "income.1": ["金额不能为负数"],
+        "name.2": ["请填写“name”"],
+        "members.2": ["这一行的内容无法识别，请删去后重新填写"],
     }
 
 
@@ -177,7 +177,7 @@ def test_lists_inside_lists_name_both_rows() -> None:
     inner = {"id": "homes", "path": "homes", "type": "dynamiclist", "components": [text("address", validate=REQUIRED)]}
     outer = {"id": "people", "path": "people", "type": "dynamiclist", "components": [text("name"), inner]}
     answers = {"people": [{"name": "甲", "homes": [{"address": "一号"}]}, {"homes": [{"address": "二号"}, {}]}]}
-    assert errors_of(form_of(outer), answers) == {"address:1:1": ["请填写“address”"]}
+    assert errors_of(form_of(outer), answers) == {"address.1.1": ["请填写“address”"]}
     del answers["people"][1]["homes"][1]
     assert form_of(outer).clean(answers)["people"][1] == {"name": "", "homes": [{"address": "二号"}]}
 
@@ -199,7 +199,7 @@ def test_a_mask_in_a_list_must_fit_one_row_only() -> None:
     form = form_of({"id": "l", "path": "people", "type": "dynamiclist", "components": [phone]})
     data = {"people": [{"phone": "13800138000"}, {"phone": "13911118000"}]}
     assert form.clean({"people": [{"phone": "139****8000"}]}, data) == {"people": [{"phone": "13911118000"}]}
-    assert errors_of(form, {"people": [{"phone": "1*********0"}]}, data) == {"p:0": ["请重新填写完整的号码"]}
+    assert errors_of(form, {"people": [{"phone": "1*********0"}]}, data) == {"p.0": ["请重新填写完整的号码"]}
 
 
 def test_a_sealed_value_is_taken_only_where_it_came_from() -> None:
