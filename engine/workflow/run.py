@@ -19,8 +19,8 @@ from SpiffWorkflow.workflow import Workflow
 from engine.core.errors import ModelFault, NotFound, OutsideFault
 
 from .expressions import Stuck
-from .face import Event, Host
-from .variables import Scopes, Variables
+from .face import ROOT_SCOPE, Event, Host
+from .variables import Scopes, Variables, call_scope
 
 if TYPE_CHECKING:
     from .definitions import Definitions
@@ -163,7 +163,9 @@ class Run:
 
     def scope_keys(self) -> Iterator[str]:
         """The keys of all scopes that may be written now."""
-        return iter({"0", *self.tokens, *(token + "c" for token in self.tokens)})
+        yield ROOT_SCOPE
+        yield from self.tokens
+        yield from (call_scope(frame.host.id) for frame in self.frames.values() if frame.host and frame.is_call)
 
     def note(self, kind: str, token: Token, flow_id: str | None = None) -> None:
         """Add to the history."""
@@ -268,4 +270,4 @@ class Run:
 
     def scopes(self) -> Scopes:
         """The scopes that hold something, and the root."""
-        return {key: dict(values) for key, values in self.variables.scopes.items() if values or key == "0"}
+        return {key: dict(values) for key, values in self.variables.scopes.items() if values or key == ROOT_SCOPE}

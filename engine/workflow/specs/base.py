@@ -160,7 +160,8 @@ class Node(TaskSpec):
         if not self.outputs_map:
             return
         variables = token.run_of.variables
-        outer = variables.context(token, own=False)
+        # An instance of a multi-instance writes to its own scope, from which its result is collected.
+        outer = variables.context(token, own=self.in_loop)
         context = variables.context(token)
         results: dict[str, Any] = {}
         for source, target in self.outputs_map:
@@ -168,7 +169,7 @@ class Node(TaskSpec):
             if "." in target and root not in results and isinstance(outer.get(root), dict):
                 results[root] = outer[root]
             assign(target, source.evaluate({**context, **results}), results)
-        variables.propagate(token, results, own=False)
+        variables.propagate(token, results, own=self.in_loop)
 
     def move_on(self, token: Token) -> None:
         """Spawn what comes next."""

@@ -11,7 +11,7 @@ from engine.workflow.variables import call_scope
 from engine.workflow.waits import called_from
 
 from .base import Node, ProcessSpec
-from .throws import undo_inside
+from .throws import undo
 
 if TYPE_CHECKING:
     from engine.workflow.definitions import ElementInfo
@@ -45,7 +45,7 @@ class SubProcess(Opens):
         if nested is None:
             frame.open(cast(str, self.body.plain_start))
         else:
-            undo_inside(token, nested)
+            undo(frame, nested, alone=1)
         return False
 
     def body_closed(self, frame: Frame) -> Callable[[Token], None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from engine.workflow.expressions import Expression, Stuck
 
@@ -12,7 +12,7 @@ from .work import throw_error
 
 if TYPE_CHECKING:
     from engine.workflow.definitions import ElementInfo
-    from engine.workflow.run import Token
+    from engine.workflow.run import Frame, Token
 
 
 class SignalThrow(Node):
@@ -91,21 +91,14 @@ class CompensationThrow(Thrower):
         if not chosen:
             token.run_of.leave(token)
             return
-        undo(token, chosen)
+        undo(frame, chosen, thrower=token.id)
 
     def _on_cancel(self, token: Token) -> None:
         self.cancel_linked(token, "thrower")
         super()._on_cancel(token)
 
 
-def undo(thrower: Token, entries: list[list[Any]]) -> None:
-    """Start the handlers; a completed sub-process is entered again for the handlers inside it."""
+def undo(frame: Frame, entries: list[list[Any]], **facts: Any) -> None:
+    """Start the handlers in a frame; a completed sub-process is entered again for the handlers inside it."""
     for element_id, handler, nested in reversed(entries):
-        thrower.frame.spawn(cast(str, handler) if handler else element_id, thrower=thrower.id, undo=nested)
-
-
-def undo_inside(host: Token, entries: list[list[Any]]) -> None:
-    """The same inside a sub-process that is entered again: its frame ends with the last handler."""
-    frame = host.run_of.frames[host.id]
-    for element_id, handler, nested in reversed(entries):
-        frame.spawn(cast(str, handler) if handler else element_id, undo=nested, alone=1)
+        frame.spawn(handler or element_id, undo=nested, **facts)

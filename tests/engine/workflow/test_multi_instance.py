@@ -1,6 +1,6 @@
 """会签, 或签 and lists of checks."""
 
-from tests.engine.workflow.kit import Play, boundary, chain, end, flow, job, loop, start, sub, timer, user
+from tests.engine.workflow.kit import Play, boundary, chain, end, flow, io, job, loop, start, sub, timer, user
 
 
 def with_item(play: Play, element: str, item: object) -> str:
@@ -99,3 +99,15 @@ def test_a_result_that_cannot_be_collected_holds_only_its_own_instance() -> None
 
     assert play.at == ["b:user"]
     assert play.variables["results"] == [4, 5]
+
+
+def test_an_output_mapping_of_an_instance_feeds_its_own_result() -> None:
+    mapping = io(("output", "=answer.verdict", "result"))
+    play = Play(
+        start(), job("a", mapping, more=loop()), user("b"), chain("start", "a", "b"), variables={"items": [1, 2]}
+    )
+
+    play.act("complete", with_item(play, "a", 2), {"answer": {"verdict": "fail"}})
+    play.act("complete", with_item(play, "a", 1), {"answer": {"verdict": "pass"}})
+
+    assert play.variables == {"items": [1, 2], "results": ["pass", "fail"]}

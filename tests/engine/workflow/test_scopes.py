@@ -138,3 +138,14 @@ def test_a_process_that_calls_itself_without_end_is_stopped_as_an_incident() -> 
     play = Play(start(), call(), chain("start", "call"), more=more)
 
     assert [wait.attrs["code"] for wait in play.process.waits()] == ["call_too_deep"]
+
+
+def test_the_scope_of_a_called_process_can_be_written() -> None:
+    more = CALLED.format(start("qs") + user("qa") + chain("qs", "qa"))
+    play = Play(start(), call(), chain("start", "call"), more=more)
+    scope = next(key for key in play.process.save()[1] if key.endswith("c"))
+
+    play.act("set_variables", {"k": 1}, scope)
+
+    assert play.process.context(play.wait("qa").token)["k"] == 1
+    assert play.variables == {}
