@@ -11,6 +11,8 @@ MODULES = (
     "web.sign_in",
     "web.inbound",
     "web.health",
+    "web.files",
+    "web.regions",
 )
 
 
