@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from engine.workflow.definitions import ElementInfo
@@ -150,9 +151,9 @@ class BodyReader:
 
     def texts(self, element: ElementModel) -> None:
         """The expressions peculiar to a type."""
-        read = getattr(self, f"_{element.type}", None)
+        read = _TEXTS.get(element.type)
         if read is not None:
-            read(element, element.info.extensions)
+            read(self, element, element.info.extensions)
 
     def _text(self, element: ElementModel, key: str, text: str | None, what: str, feel_only: bool = False) -> None:
         element.texts[key] = self.document.expression(element.xml, text, what, feel_only=feel_only)
@@ -166,15 +167,11 @@ class BodyReader:
         self._text(element, "type", definition["type"], "任务类型")
         self._text(element, "retries", definition.get("retries") or "3", "重试次数")
 
-    _serviceTask = _sendTask = _job
-
-    def _intermediateThrowEvent(self, element: ElementModel, extensions: dict[str, Any]) -> None:
+    def _throw(self, element: ElementModel, extensions: dict[str, Any]) -> None:
         if element.info.event == "message":
             self._job(element, extensions)
 
-    _endEvent = _intermediateThrowEvent
-
-    def _userTask(self, element: ElementModel, extensions: dict[str, Any]) -> None:
+    def _user(self, element: ElementModel, extensions: dict[str, Any]) -> None:
         if "taskDefinition" in extensions and "userTask" not in extensions:
             self._job(element, extensions)
             return
@@ -183,10 +180,10 @@ class BodyReader:
             if text and text.strip():
                 self._text(element, key, text, f"用户任务的 {attribute}")
 
-    def _receiveTask(self, element: ElementModel, extensions: dict[str, Any]) -> None:
+    def _receive(self, element: ElementModel, extensions: dict[str, Any]) -> None:
         element.trigger = read_message(self.document, element, element.xml.get("messageRef"))
 
-    def _businessRuleTask(self, element: ElementModel, extensions: dict[str, Any]) -> None:
+    def _rule(self, element: ElementModel, extensions: dict[str, Any]) -> None:
         called = extensions.get("calledDecision")
         if called is None:
             self._job(element, extensions)
@@ -194,7 +191,7 @@ class BodyReader:
         self._text(element, "decision", called.get("decisionId"), "决策编号")
         self._need(element, called, "resultVariable", "决策的结果变量")
 
-    def _scriptTask(self, element: ElementModel, extensions: dict[str, Any]) -> None:
+    def _script(self, element: ElementModel, extensions: dict[str, Any]) -> None:
         if element.xml.find(f"{BPMN}script") is not None:
             hint = "请改用 FEEL 脚本（zeebe:script），模型不得携带程序代码"
             self.document.fault(element.xml, "script_not_feel", "不允许 bpmn:script 脚本", hint)
@@ -206,10 +203,23 @@ class BodyReader:
         self._text(element, "expression", script.get("expression"), "脚本", feel_only=True)
         self._need(element, script, "resultVariable", "脚本的结果变量")
 
-    def _callActivity(self, element: ElementModel, extensions: dict[str, Any]) -> None:
+    def _call(self, element: ElementModel, extensions: dict[str, Any]) -> None:
         called = extensions.get("calledElement", {})
         self._text(element, "process", called.get("processId"), "被调用流程的编号")
 
     def _need(self, element: ElementModel, facts: dict[str, str], key: str, what: str) -> None:
         if not facts.get(key, "").strip():
             self.document.fault(element.xml, "result_missing", f"没有填写{what}", "请填写变量名")
+
+
+_TEXTS: dict[str, Callable[[BodyReader, ElementModel, dict[str, Any]], None]] = {
+    "serviceTask": BodyReader._job,
+    "sendTask": BodyReader._job,
+    "intermediateThrowEvent": BodyReader._throw,
+    "endEvent": BodyReader._throw,
+    "userTask": BodyReader._user,
+    "receiveTask": BodyReader._receive,
+    "businessRuleTask": BodyReader._rule,
+    "scriptTask": BodyReader._script,
+    "callActivity": BodyReader._call,
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -38,8 +39,7 @@ class Catch(StandsStill):
         self.trigger = trigger
 
     def wait(self, token: Token) -> dict[str, Any]:
-        make = getattr(self, f"_wait_{self.trigger.kind}")
-        return cast(dict[str, Any], make(token, self.seen_from(token).context()))
+        return _ROWS[self.trigger.kind](self, token, self.seen_from(token).context())
 
     def seen_from(self, token: Token) -> Token:
         """The token whose variables the event sees."""
@@ -78,11 +78,9 @@ class Catch(StandsStill):
         due = timers.first_due(self.trigger.timer, text, token.run_of.host.now())
         return _timer_row(due, text)
 
-    def _wait_error(self, token: Token, context: dict[str, Any]) -> dict[str, Any]:
+    def _wait_thrown(self, token: Token, context: dict[str, Any]) -> dict[str, Any]:
         code = self.trigger.code
         return {"kind": self.trigger.kind, "code": code_of(code, context) if code else None}
-
-    _wait_escalation = _wait_error
 
     def _wait_conditional(self, token: Token, context: dict[str, Any]) -> dict[str, Any]:
         # Looked at when the agenda is empty, like every later change.
@@ -97,6 +95,16 @@ class Catch(StandsStill):
             token.facts.pop("was_true", None)
         elif "was_true" not in token.facts:
             token.run_of.fire(token)
+
+
+_ROWS: dict[str, Callable[[Catch, Token, dict[str, Any]], dict[str, Any]]] = {
+    "message": Catch._wait_message,
+    "signal": Catch._wait_signal,
+    "timer": Catch._wait_timer,
+    "error": Catch._wait_thrown,
+    "escalation": Catch._wait_thrown,
+    "conditional": Catch._wait_conditional,
+}
 
 
 class Subscription(Catch):
