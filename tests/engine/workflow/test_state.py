@@ -195,3 +195,16 @@ def test_timers_behind_a_gateway_survive_a_save_with_their_first_date() -> None:
 
     assert play.wait("wait") == before
     assert play.do("wait").completed
+
+
+def test_the_model_used_longest_ago_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.workflow.cache._KEPT", 2)
+    files = {"m.bpmn": bpmn(start(), job("a"), chain("start", "a"))}
+    first = definitions_of("forget-1", lambda: files)
+    second = definitions_of("forget-2", lambda: files)
+
+    assert definitions_of("forget-1", lambda: files) is first
+    definitions_of("forget-3", lambda: files)
+
+    assert definitions_of("forget-1", lambda: files) is first
+    assert definitions_of("forget-2", lambda: files) is not second
