@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from engine.decisions.model import InputColumn, Table
-from engine.feel import Frame, Run, YearsMonths, nodes, to_text
+from engine.feel import Expression, Frame, Run, YearsMonths, nodes, to_text
 from engine.feel.operators import compare, same
 
 _CONSTANT_CALLS = frozenset({"date", "time", "date and time", "duration"})
@@ -61,7 +61,9 @@ def _column(table: Table, index: int, column: InputColumn) -> Column:
     cells = [rule.cells[index].test for rule in table.rules]
     allowed = list(_constants(column.allowed.node)) if column.allowed is not None else []
     values = [value for cell in cells for value in _constants(cell.node)] + allowed
-    pieces = [piece for piece in _pieces(values, column, closed=bool(allowed)) if _permitted(column, piece)]
+    counted = any(isinstance(test, nodes.Literal) for cell in cells for test in _tests(cell))
+    found = _pieces(values, column, closed=bool(allowed), counted=counted)
+    pieces = [piece for piece in found if _permitted(column, piece)]
     masks = []
     for cell in cells:
         mask = 0
@@ -70,6 +72,10 @@ def _column(table: Table, index: int, column: InputColumn) -> Column:
                 mask |= 1 << bit
         masks.append(mask)
     return Column(column.label, tuple(pieces), tuple(masks))
+
+
+def _tests(cell: Expression) -> tuple[nodes.Node, ...]:
+    return cell.node.tests if isinstance(cell.node, nodes.UnaryTests) else ()
 
 
 def _permitted(column: InputColumn, piece: Piece) -> bool:
@@ -124,7 +130,7 @@ def _called(node: nodes.Call) -> Any:
     return value
 
 
-def _pieces(values: list[Any], column: InputColumn, *, closed: bool) -> list[Piece]:
+def _pieces(values: list[Any], column: InputColumn, *, closed: bool, counted: bool) -> list[Piece]:
     kinds = {type(value) for value in values}
     if len(kinds) > 1:
         raise NotSimple
@@ -139,11 +145,11 @@ def _pieces(values: list[Any], column: InputColumn, *, closed: bool) -> list[Pie
     if str in kinds:
         pieces = [Piece(value, f"“{value}”") for value in distinct]
         return pieces if closed else [*pieces, Piece(_OTHER, "其他文本")]
-    return _along(distinct)
+    return _along(distinct, counted=counted)
 
 
-def _along(values: list[Any]) -> list[Piece]:
-    """Points and the stretches between them."""
+def _along(values: list[Any], *, counted: bool) -> list[Piece]:
+    """Points and the stretches between them; none between neighbouring whole numbers that are counted one by one."""
     if type(values[0]) not in _STEPS:
         raise NotSimple
     step = _STEPS[type(values[0])]
@@ -154,6 +160,8 @@ def _along(values: list[Any]) -> list[Piece]:
         pieces = [Piece(ordered[0] - step, f"小于 {to_text(ordered[0])}")]
         for low, high in pairwise(ordered):
             pieces.append(Piece(low, to_text(low)))
+            if counted and isinstance(low, Decimal) and high - low == 1 and low % 1 == 0:
+                continue
             middle = low + (high - low) / 2
             if compare(low, middle) == -1 and compare(middle, high) == -1:
                 pieces.append(Piece(middle, f"{to_text(low)} 与 {to_text(high)} 之间"))

@@ -13,6 +13,7 @@ MAX_PARSE = 200_000  # parser steps, so that trying twice never explodes
 MAX_STEPS = 500_000  # loop turns and calls of one evaluation
 MAX_SECONDS = 2.0  # time of one evaluation
 MAX_LIST = 100_000  # elements of one list
+MAX_NODES = 200_000  # parts of one value, counted through all its lists and contexts
 MAX_STRING = 200_000  # characters of one string
 MAX_EXPONENT = 6144  # as in IEEE 754 decimal128
 MAX_PATTERN = 500  # characters of a regular expression
@@ -50,6 +51,21 @@ class Run:
             self.deadline = now + MAX_SECONDS
         elif now > self.deadline:
             raise too_much(f"计算超时（上限 {MAX_SECONDS:g} 秒）", "请缩小列表或范围")
+
+
+class Budget:
+    """Parts of one value that may be walked: lists inside lists can grow without looking big."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, parts: int = MAX_NODES) -> None:
+        self.left = parts
+
+    def spend(self, count: int = 1) -> None:
+        """Raises FeelError when used up."""
+        self.left -= count
+        if self.left < 0:
+            raise too_much("的值过大", "请减少列表的层数和项数")
 
 
 def list_fits(length: int) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from engine.feel.limits import Budget
 from engine.feel.temporal import offset_of, seconds, time_seconds
 from engine.feel.values import Exactly, Range, YearsMonths
 
@@ -22,14 +23,8 @@ def equal(left: Any, right: Any) -> bool | None:
         return False if {kind, type(right)} == {Range, Exactly} else None
     if kind in _SCALARS:
         return bool(left == right)
-    if kind is list:
-        if len(left) != len(right):
-            return False
-        return _all(equal(one, other) for one, other in zip(left, right, strict=True))
-    if kind is dict:
-        if left.keys() != right.keys():
-            return False
-        return _all(equal(item, right[key]) for key, item in left.items())
+    if kind is list or kind is dict:
+        return _equal_parts(left, right, Budget())
     if kind in (datetime, time):
         return _same_moment(left, right)
     if kind is Range:
@@ -37,13 +32,25 @@ def equal(left: Any, right: Any) -> bool | None:
     return bool(left == right)
 
 
-def _all(answers: Any) -> bool | None:
+def _equal_parts(left: Any, right: Any, budget: Budget) -> bool | None:
+    """Lists and contexts part by part; unequal beats unknown."""
+    if type(left) not in (list, dict) or type(left) is not type(right):
+        return equal(left, right)
+    budget.spend(len(left) + 1)
+    if isinstance(left, dict):
+        if left.keys() != right.keys():
+            return False
+        pairs: Iterable[tuple[Any, Any]] = [(item, right[key]) for key, item in left.items()]
+    else:
+        if len(left) != len(right):
+            return False
+        pairs = zip(left, right, strict=True)
     result: bool | None = True
-    for answer in answers:
+    for one, other in pairs:
+        answer = _equal_parts(one, other, budget)
         if answer is False:
             return False
-        if answer is None:
-            result = None
+        result = None if answer is None else result
     return result
 
 

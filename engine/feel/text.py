@@ -8,50 +8,59 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.feel.limits import string_fits
+from engine.feel.limits import MAX_STRING, Budget
 from engine.feel.values import Exactly, Range, YearsMonths, kind_name
 
 
 def to_json(value: Any) -> Any:
     """JSON-able form: whole numbers as int, others as float, temporals as ISO 8601 text, ranges as FEEL text.
 
-    Functions have no JSON form and become None.
+    Functions have no JSON form and become None. Raises FeelError for a value of more than ``MAX_NODES`` parts.
     """
+    return _json(value, Budget())
+
+
+def _json(value: Any, budget: Budget) -> Any:
+    budget.spend()
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, Mapping):
-        return {str(key): to_json(item) for key, item in value.items()}
+        return {str(key): _json(item, budget) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [to_json(item) for item in value]
+        return [_json(item, budget) for item in value]
     return None if kind_name(value) in ("function", "unknown") else to_text(value)
 
 
 def to_text(value: Any) -> str:
     """A value as FEEL's ``string()`` writes it (strings inside lists and contexts are quoted)."""
-    if isinstance(value, str):
-        return value
-    text = _inner(value)
-    string_fits(len(text))
+    return value if isinstance(value, str) else _inner(value, Budget(MAX_STRING))
+
+
+def _inner(value: Any, budget: Budget) -> str:
+    if isinstance(value, list):
+        budget.spend()
+        return "[" + ", ".join([_inner(item, budget) for item in value]) + "]"
+    if isinstance(value, dict):
+        budget.spend()
+        return "{" + ", ".join([f"{_key(key)}: {_inner(item, budget)}" for key, item in value.items()]) + "}"
+    text = _plain(value)
+    budget.spend(len(text) + 1)
     return text
 
 
-def _inner(value: Any) -> str:
+def _plain(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, Decimal):
         return number_text(value)
-    if isinstance(value, list):
-        return "[" + ", ".join(_inner(item) for item in value) + "]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_key(key)}: {_inner(item)}" for key, item in value.items()) + "}"
     if isinstance(value, Range):
         return _range(value)
     if isinstance(value, Exactly):
-        return f"{'=' if value.equal else '!='} {_inner(value.value)}"
+        return f"{'=' if value.equal else '!='} {_inner(value.value, Budget(MAX_STRING))}"
     return temporal_text(value)
 
 
@@ -62,11 +71,11 @@ def _key(name: str) -> str:
 
 def _range(value: Range) -> str:
     if value.half and value.low is None:
-        return f"{'<=' if value.high_in else '<'} {_inner(value.high)}"
+        return f"{'<=' if value.high_in else '<'} {_plain(value.high)}"
     if value.half:
-        return f"{'>=' if value.low_in else '>'} {_inner(value.low)}"
+        return f"{'>=' if value.low_in else '>'} {_plain(value.low)}"
     left, right = "[" if value.low_in else "(", "]" if value.high_in else ")"
-    return f"{left}{_inner(value.low)}..{_inner(value.high)}{right}"
+    return f"{left}{_plain(value.low)}..{_plain(value.high)}{right}"
 
 
 def number_text(value: Decimal) -> str:

@@ -187,11 +187,12 @@ def union(run: Run, *lists: list[Any]) -> list[Any]:
     return _distinct(run, concatenate(*lists))
 
 
-@built_in("flatten(list: list)")
-def flatten(items: list[Any]) -> list[Any]:
+@built_in("flatten(list: list)", run=True)
+def flatten(run: Run, items: list[Any]) -> list[Any]:
     result: list[Any] = []
     waiting = list(reversed(items))
     while waiting:
+        run.tick()
         item = waiting.pop()
         if isinstance(item, list):
             waiting.extend(reversed(item))

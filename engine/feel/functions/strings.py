@@ -7,7 +7,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from engine.feel.errors import FeelError, too_much
+from engine.feel.errors import too_much
+from engine.feel.functions.effort import longest_subject
 from engine.feel.functions.patterns import compiled, replacement
 from engine.feel.functions.registry import Null, built_in
 from engine.feel.limits import MAX_SUBJECT, list_fits, string_fits
@@ -142,19 +143,20 @@ def extract(text: str, pattern: str) -> list[str]:
 
 
 @lru_cache(maxsize=512)
-def _rule(pattern: str, flags: str) -> re.Pattern[str] | None:
-    return compiled(pattern, flags)
+def _rule(pattern: str, flags: str) -> tuple[re.Pattern[str] | None, int]:
+    """The compiled pattern and the longest text it may be run on."""
+    rule = compiled(pattern, flags)
+    return rule, MAX_SUBJECT if "q" in flags else longest_subject(pattern, MAX_SUBJECT)
 
 
 def _guarded(text: str, pattern: str, flags: str | None) -> re.Pattern[str]:
-    if len(text) > MAX_SUBJECT:
-        raise too_much(f"匹配的文本过长（上限 {MAX_SUBJECT} 字符）", "请先截取文本")
-    try:
-        rule = _rule(pattern, flags or "")
-    except FeelError:
-        raise
+    rule, most = _rule(pattern, flags or "")
     if rule is None:
         raise Null("正则表达式或标志不正确")
+    if not most:
+        raise too_much("的正则表达式可能极慢", "请去掉重复里的重复，如 (a+)+ 或 (a|ab)*")
+    if len(text) > most:
+        raise too_much(f"匹配的文本过长（这个正则表达式上限 {most} 字符）", "请先截取文本，或减少 * 和 +")
     return rule
 
 
