@@ -59,7 +59,7 @@ class Token(Task):
         return cast(dict[str, Any], self.internal_data)
 
     def link(self, name: str) -> str | None:
-        """The id of the token this one hangs on: ``host``, ``body``, ``group`` or ``thrower``."""
+        """The id of the token this one hangs on: host, body, element, group or thrower."""
         return cast("str | None", self.internal_data.get(name))
 
     def context(self) -> dict[str, Any]:
@@ -234,8 +234,8 @@ class Run:
 
     def leave(self, token: Token) -> None:
         """The work is done: map the outputs (which may fail), then complete and move on."""
-        token.node.settle(token)
-        token.complete()
+        if token.node.conclude(token):
+            token.complete()
 
     def finish(self, token: Token, variables: Mapping[str, Any] | None = None) -> None:
         """The outside has done its part."""

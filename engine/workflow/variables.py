@@ -28,6 +28,11 @@ def chain(token: Token, own: bool = True) -> Iterator[str]:
     """The keys of the scopes a token sees, innermost first."""
     if own:
         yield token.id
+    element = token.link("element")
+    if element is not None:
+        # A listener sees what its element sees.
+        yield element
+        token = token.run_of.tokens[element]
     while True:
         body = token.link("body")
         if body is not None:

@@ -9,6 +9,7 @@ from engine.workflow.expressions import Expression
 from engine.workflow.specs.base import Flow, Node, Pass, ProcessSpec
 from engine.workflow.specs.events import Boundary, Catch, EventStart, Trigger
 from engine.workflow.specs.gateways import EventBased, Exclusive, Inclusive, Parallel
+from engine.workflow.specs.listeners import add_listener
 from engine.workflow.specs.multi import MultiInstance
 from engine.workflow.specs.scopes import CallActivity, SubProcess
 from engine.workflow.specs.throws import CompensationThrow, ErrorThrow, EscalationThrow, SignalThrow, Terminate
@@ -55,6 +56,8 @@ def _node(spec: ProcessSpec, element: ElementModel) -> Node:
         _map(inner, element)
         return node
     _map(node, element)
+    for phase, operation, retries in reversed(element.listeners):
+        node.listeners[phase] = add_listener(spec, node, phase, operation, retries, node.listeners.get(phase))
     node.ends = element.type == "endEvent"
     return node
 

@@ -193,10 +193,13 @@ def reachable(body: BodyModel) -> Collection[str]:
     return seen
 
 
-def no_listeners(body: BodyModel, level: str) -> None:
+def listeners_are_heard(body: BodyModel, level: str) -> None:
     for element in body.elements.values():
-        if element.info.extensions.keys() & {"executionListeners", "taskListeners"}:
-            body.document.fault(element.xml, "listener_not_supported", "监听器不会执行", "请改用服务任务", level)
+        extensions = element.info.extensions
+        written = [*extensions.get("executionListeners", ()), *extensions.get("taskListeners", ())]
+        if len(written) != len(element.listeners):
+            hint = "请改用服务任务；活动上可用 start、end、creating、completing，多实例活动和事件上不可用"
+            body.document.fault(element.xml, "listener_not_supported", "有监听器不会执行", hint, level)
 
 
 def forms_are_referenced_by_id(body: BodyModel) -> None:
@@ -215,7 +218,7 @@ RULES: tuple[Callable[[BodyModel], None], ...] = (
     compensations_name_an_activity, bodies_begin_properly, processes_begin_properly, forms_are_referenced_by_id,
 )  # fmt: skip
 # Valid for Camunda 8, not good enough for an item.
-STRICT_RULES: tuple[Callable[[BodyModel, str], None], ...] = (everything_is_reachable, no_listeners)
+STRICT_RULES: tuple[Callable[[BodyModel, str], None], ...] = (everything_is_reachable, listeners_are_heard)
 
 
 def lint(body: BodyModel, strict: bool) -> None:

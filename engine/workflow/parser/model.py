@@ -44,6 +44,8 @@ class ElementModel:
     inputs: list[tuple[Expression, str]] = field(default_factory=list)
     outputs: list[tuple[Expression, str]] = field(default_factory=list)
     texts: dict[str, Expression] = field(default_factory=dict)
+    # Phase, operation, retries: in the file's order.
+    listeners: list[tuple[str, Expression, Expression]] = field(default_factory=list)
 
     @property
     def type(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.workflow.definitions import ElementInfo
 from engine.workflow.expressions import Expression
+from engine.workflow.specs.listeners import PHASES
 from engine.workflow.specs.multi import Loop
 
 from .document import BPMN, Document, XmlNode, children, extensions_of, line_of, local
@@ -98,6 +99,7 @@ class BodyReader:
             element.body = BodyReader(self.document, self.process_id, lane).read(node)
         element.for_compensation = node.get("isForCompensation") == "true"
         self.texts(element)
+        self.listeners(element)
         return element
 
     def mappings(self, element: ElementModel) -> None:
@@ -137,6 +139,15 @@ class BodyReader:
             if until and until.strip()
             else None,
         )
+
+    def listeners(self, element: ElementModel) -> None:
+        extensions = element.info.extensions
+        for one in [*extensions.get("executionListeners", ()), *extensions.get("taskListeners", ())]:
+            phase = PHASES.get(one.get("eventType", ""))
+            if phase is not None and element.is_activity and element.loop is None:
+                operation = self.document.expression(element.xml, one.get("type"), "监听器的操作")
+                retries = self.document.expression(element.xml, one.get("retries") or "3", "监听器的重试次数")
+                element.listeners.append((phase, operation, retries))
 
     def event(self, element: ElementModel) -> None:
         node = element.xml

@@ -67,6 +67,8 @@ class Node(TaskSpec):
         self.flows: list[Flow] = []
         self.incoming: list[str] = []
         self.boundaries: list[str] = []
+        # Phase → the first listener.
+        self.listeners: dict[str, str] = {}
         self.undo: str | None = None
         self.in_loop = False
         self.ends = False
@@ -84,11 +86,14 @@ class Node(TaskSpec):
         token.run_of.agenda.appendleft((token.run_of.execute, token))
 
     def _run_hook(self, token: Token) -> bool | None:
-        self.activate(token)
+        # After the listeners have been heard the inputs are not mapped again: a listener may have changed them.
+        if token.facts.pop("resumed", None) is None:
+            self.activate(token)
+            if self.listened(token, "before"):
+                return None
         if not self.work(token):
             return None
-        self.settle(token)
-        return True
+        return True if self.conclude(token) else None
 
     def _on_complete_hook(self, token: Token) -> None:
         run = token.run_of
@@ -106,6 +111,8 @@ class Node(TaskSpec):
             run.note("cancelled", token)
         self.cancel_inside(token)
         self.cancel_boundaries(token)
+        if self.listeners:
+            self.cancel_linked(token, "element")
         token.frame.forget(token)
 
     # --- arriving
@@ -134,7 +141,31 @@ class Node(TaskSpec):
         """Do what the element is for. True when done; False when something outside must happen first."""
         return True
 
+    # --- listeners
+
+    def listened(self, token: Token, phase: str) -> bool:
+        """Call the listeners of a phase, once. True when the token must wait for them."""
+        first = self.listeners.get(phase)
+        if first is None or phase in token.facts:
+            return False
+        token.facts[phase] = 1
+        token.frame.spawn(first, element=token.id)
+        return True
+
+    def heard(self, token: Token) -> None:
+        """The last listener of a phase is done."""
+        if "after" in token.facts:
+            token.complete()
+        else:
+            token.facts["resumed"] = 1
+            token._ready()
+
     # --- leaving
+
+    def conclude(self, token: Token) -> bool:
+        """The work is done: map the outputs, call the listeners. True when the token may complete."""
+        self.settle(token)
+        return not self.listened(token, "after")
 
     def receive(self, token: Token, values: Mapping[str, Any]) -> None:
         """Take results: local where output mappings will choose from them, else to who knows their names."""

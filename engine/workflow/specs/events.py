@@ -175,7 +175,7 @@ def catcher(token: Token, kind: str, code: str | None) -> Token | None:
     """
     at: Token | None = token
     while at is not None:
-        for place in (at.id, at.link("body")):
+        for place in (at.id, at.link("element"), at.link("body")):
             found = _best([t for t in at.frame.tokens if place and t.link("host") == place], kind, code)
             if found is not None:
                 return found

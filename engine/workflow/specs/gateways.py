@@ -63,8 +63,7 @@ class Join(Node):
         """``token`` goes on for all of them."""
         token.facts["joined"] = 1
         for other in others:
-            # Set by hand: a merged token is not cancelled work, the history must not say so.
-            other._set_state(TaskState.COMPLETED)
+            # Not cancelled: it was no work, the history must not say so.
             token.frame.forget(other)
 
 

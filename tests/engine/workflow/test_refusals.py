@@ -29,9 +29,7 @@ from tests.engine.workflow.kit import (
 )  # fmt: skip
 
 LINE = chain("start", "a", "end")
-LISTENER = (
-    '<zeebe:executionListeners><zeebe:executionListener eventType="start" type="log"/></zeebe:executionListeners>'
-)
+LISTENER = '<zeebe:taskListeners><zeebe:taskListener eventType="assigning" type="log"/></zeebe:taskListeners>'
 NO_RESULT = extension('<zeebe:calledDecision decisionId="d"/>')
 STANDARD_LOOP = "<standardLoopCharacteristics/>"
 
