@@ -5,8 +5,13 @@ const QUIET = 800;
 const RETRIES = [3000, 8000, 20000, 60000];
 const KEEPALIVE_LIMIT = 60_000;
 
-const clockTime = (iso) =>
-  (iso ? new Date(iso) : new Date()).toLocaleTimeString('zh-CN', { hour: '2-digit', minute: '2-digit', hour12: false, timeZone: 'Asia/Shanghai' });
+/** «14:32» of an ISO time, of «14:32» itself, or of now. */
+const clockTime = (at) =>
+  /^\d\d:\d\d/.test(at ?? '') ? at.slice(0, 5) : (at ? new Date(at) : new Date()).toLocaleTimeString('zh-CN', { hour: '2-digit', minute: '2-digit', hour12: false, timeZone: 'Asia/Shanghai' });
+
+/** The token belongs to an earlier login of the same person. */
+const isStale = async (answer) =>
+  !answer.ok && answer.type !== 'opaqueredirect' && /csrf|form_expired/.test((await answer.clone().json().catch(() => null))?.code ?? '');
 
 /** States: saved, failed (tries again by itself), expired (needs a login), refused (the server says why), off. */
 export class Draft {
@@ -46,6 +51,7 @@ export class Draft {
     try {
       if (this.state === 'expired') await renewToken();
       const answer = await fetch(this.url, this.request(text));
+      if (await isStale(answer) && (await renewToken())) return await this.judge(await fetch(this.url, this.request(text)), text);
       return await this.judge(answer, text);
     } catch {
       return this.failed();
@@ -67,7 +73,6 @@ export class Draft {
     if (answer.status === 401 || answer.type === 'opaqueredirect') return this.expired();
     if (answer.status >= 500 || answer.status === 429) return this.failed();
     const body = await answer.json().catch(() => null);
-    if (body?.code?.includes('csrf') && this.state !== 'expired') return this.expired();
     this.state = 'refused';
     say(messageOf(answer.status, body), 'bad');
     return this.state;
