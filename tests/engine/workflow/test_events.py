@@ -150,6 +150,7 @@ def test_an_error_nobody_catches_is_an_incident_on_the_job_and_the_job_can_be_do
 
     play.act("throw_error", play.wait("j").token, "declined", "名额已满")
     assert play.wait("j").attrs["code"] == "error_not_caught"
+    assert "：名额已满，" in play.wait("j").attrs["message"]
     play.act("retry", play.wait("j").token)
 
     assert play.do("j").at == ["b:user"]

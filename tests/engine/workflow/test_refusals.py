@@ -31,6 +31,7 @@ from tests.engine.workflow.kit import (
 LINE = chain("start", "a", "end")
 LISTENER = '<zeebe:taskListeners><zeebe:taskListener eventType="assigning" type="log"/></zeebe:taskListeners>'
 NO_RESULT = extension('<zeebe:calledDecision decisionId="d"/>')
+NO_SCRIPT_RESULT = extension('<zeebe:script expression="=1"/>')
 STANDARD_LOOP = "<standardLoopCharacteristics/>"
 
 
@@ -108,6 +109,7 @@ REFUSED = {
     "a decision without a result": ("result_missing", "a", [
         start(), f'<businessRuleTask id="a">{NO_RESULT}</businessRuleTask>',
         end(), LINE]),
+    "a script without a result": ("result_missing", "a", [start(), script(NO_SCRIPT_RESULT), end(), LINE]),
     "a multi-instance without a collection": ("expression_missing", "a", [
         start(), user("a", more="<multiInstanceLoopCharacteristics/>"), end(), LINE]),
     "a listener": ("listener_not_supported", "a", [start(), user("a", LISTENER), end(), LINE]),
@@ -147,6 +149,7 @@ def test_every_fault_is_reported_at_once_with_place_and_hint() -> None:
         (b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>', "doctype"),
         (b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>', "doctype"),
     ],
+    ids=["empty", "binary", "html", "entity", "outer entity"],
 )
 def test_what_is_no_clean_bpmn_file_is_refused(content: bytes, code: str) -> None:
     with pytest.raises(ModelFault) as caught:
