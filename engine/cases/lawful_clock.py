@@ -53,8 +53,8 @@ def start(case: Case, days: int, on: date) -> None:
 
 
 def stop(session: Session, case: Case, reason: str) -> bool:
-    """Stop the clock; False where it does not run."""
-    if case.clock_stopped_since is not None or case.clock_from is None:
+    """Stop the clock, also one that has not begun to run (补件 before acceptance); False where it stands already."""
+    if case.clock_stopped_since is not None:
         return False
     case.clock_stopped_since, case.clock_reason = clock.today(), reason
     session.add(ClockStop(id=ids.new(), case_id=case.id, reason=reason, started_at=clock.now()))

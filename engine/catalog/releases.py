@@ -9,7 +9,6 @@ from hashlib import sha256
 from threading import Lock
 from typing import Any
 
-import orjson
 from sqlalchemy import LargeBinary, String, UniqueConstraint, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -77,7 +76,7 @@ class ReleaseView:
     @cached_property
     def forms(self) -> dict[str, Form]:
         """Every form by its id."""
-        compiled = (compile_form(orjson.loads(content), path) for path, content in self.of_kind(".form").items())
+        compiled = (compile_form(content, path) for path, content in self.of_kind(".form").items())
         return {form.id: form for form in compiled}
 
     def form(self, form_id: str) -> Form:

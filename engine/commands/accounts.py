@@ -114,7 +114,7 @@ def request_code(command: RequestCode, unit: Unit) -> str:
 
 @handles(RegisterCitizen)
 def register_citizen(command: RegisterCitizen, unit: Unit) -> int:
-    """The id of the new account."""
+    """The id of the new account, or 0 where the code does not fit: a wrong try is counted in its own commit."""
     errors: dict[str, list[str]] = {}
     if not command.name.strip():
         errors["name"] = ["请填写姓名"]
@@ -123,7 +123,7 @@ def register_citizen(command: RegisterCitizen, unit: Unit) -> int:
     if errors:
         raise InvalidAnswers(errors)
     if not _use_code(unit, command.phone, command.code):
-        raise InvalidAnswers({"code": ["验证码不正确或已过期，请重新获取"]})
+        return 0
     number = idnum.normal(command.id_number)
     account = CitizenAccount(
         id=ids.new(),

@@ -17,27 +17,29 @@ from engine.core.errors import InvalidAnswers
 
 
 @contextmanager
-def show_errors(form: Form) -> Iterator[None]:
-    """Name the form in the message of invalid answers."""
+def show_errors() -> Iterator[None]:
+    """Say how many places need mending; what concerns the form as a whole keeps its own words."""
     try:
         yield
     except InvalidAnswers as error:
-        error.message = f"有 {len(error.errors)} 处需要更正，请按提示修改后再提交"
+        if "" not in error.errors:
+            error.message = f"有 {len(error.errors)} 处需要更正，请按提示修改后再提交"
         raise
 
 
 def sealed(form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of the answers in which every personal field is sealed."""
-    personal = {field.key for field in form.fields if field.personal}
+    personal = {field.path for field in form.fields if field.personal}
     return {key: _seal(key, value, personal) for key, value in answers.items()}
 
 
-def _seal(key: str, value: Any, personal: set[str]) -> Any:
+def _seal(path: str, value: Any, personal: set[str]) -> Any:
+    """``path`` is the field's place as forms name it: ``applicant.phone``, ``members[].phone``."""
     if isinstance(value, Mapping):
-        return {name: _seal(name, item, personal) for name, item in value.items()}
+        return {name: _seal(f"{path}.{name}", item, personal) for name, item in value.items()}
     if isinstance(value, list):
-        return [_seal(key, item, personal) for item in value]
-    if key in personal and value not in (None, ""):
+        return [_seal(f"{path}[]", item, personal) for item in value]
+    if path in personal and value not in (None, ""):
         return secrets.seal(str(value))
     return value
 
@@ -47,7 +49,7 @@ def attach_files(unit: Unit, form: Form, answers: Mapping[str, Any], case: Case)
     for field in form.fields:
         if field.type != "aj-file":
             continue
-        wanted = {int(entry["id"]) for entry in _find_all(answers, field.key) if str(entry.get("id", "")).isdigit()}
+        wanted = {int(entry["id"]) for entry in _at(field.path, answers)}
         if not wanted:
             continue
         rows = {row.id: row for row in unit.session.scalars(select(Attachment).where(Attachment.id.in_(wanted)))}
@@ -55,17 +57,17 @@ def attach_files(unit: Unit, form: Form, answers: Mapping[str, Any], case: Case)
             row = rows.get(file_id)
             if row is None or not (row.case_id == case.id or (row.case_id is None and row.owner == unit.actor.key)):
                 raise InvalidAnswers({field.id: ["文件已不存在，请重新上传"]})
-            row.case_id, row.code = case.id, row.code or str(field.properties.get("code") or field.key)
+            row.case_id, row.code = case.id, str(field.properties.get("code") or field.key)
+    unit.session.flush()
 
 
-def _find_all(value: Any, key: str) -> Iterator[Mapping[str, Any]]:
-    """Every file entry that stands under ``key`` anywhere in the answers."""
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            if name == key and isinstance(item, list):
-                yield from (entry for entry in item if isinstance(entry, Mapping))
-            else:
-                yield from _find_all(item, key)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _find_all(item, key)
+def _at(path: str, value: Any) -> Iterator[Any]:
+    """Every entry of the list that lies at ``path``."""
+    head, _, rest = path.partition(".")
+    name, many = head.removesuffix("[]"), head.endswith("[]")
+    found = value.get(name) if isinstance(value, Mapping) else None
+    for one in (found or []) if many or not rest else [found]:
+        if rest:
+            yield from _at(rest, one)
+        else:
+            yield one

@@ -61,6 +61,13 @@ class FileObjection:
     reason: str
 
 
+@dataclass(frozen=True)
+class CloseNoticeEarly:
+    """An approver ends a public notice before its time."""
+
+    notice_id: int
+
+
 @handles(StartCase)
 def start_case(command: StartCase, unit: Unit) -> CaseStarted:
     """Check the form, number the case, start its process."""
@@ -72,7 +79,7 @@ def start_case(command: StartCase, unit: Unit) -> CaseStarted:
         raise NotFound("没有这个受理机构，请重新选择")
     release = releases.view(session, releases.current_id(session, command.item))
     form = release.form(release.item.start_form)
-    with show_errors(form):
+    with show_errors():
         answers = form.clean(command.answers, {"channel": command.channel})
     applicant = answers.get("applicant") or {}
     case = Case(
@@ -213,3 +220,17 @@ def file_objection(command: FileObjection, unit: Unit) -> int:
         f"objection:{objection.id}",
     )
     return objection.id
+
+
+@handles(CloseNoticeEarly)
+def close_notice_early(command: CloseNoticeEarly, unit: Unit) -> None:
+    """Tell the process that published the notice."""
+    unit.require("approval")
+    notice = unit.session.get(Notice, command.notice_id)
+    if notice is None or notice.office_id not in unit.actor.offices:
+        raise NotFound("没有这份公示")
+    if notice.state != OPEN:
+        raise Refused("公示已结束或已暂停，不能提前结束", code="notice_closed")
+    case = lock(unit.session, notice.case_id)
+    unit.record(case, "notice_early", "提前结束公示")
+    publish(unit, "shared_publicity.close_early", str(notice.id), {}, f"early:{notice.id}")

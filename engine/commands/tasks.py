@@ -148,7 +148,7 @@ def complete_task(command: CompleteTask, unit: Unit) -> TaskDone:
     work = Casework(unit, case)
     work.resume()
     form = work.release.form(task.form_id)
-    with show_errors(form):
+    with show_errors():
         answers = form.clean(command.answers, form_data(form, work.process.context(task.token)))
     attach_files(unit, form, answers, case)
     kept = sealed(form, answers)

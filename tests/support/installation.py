@@ -17,12 +17,12 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
-from connectors._kit.simulation import Simulators, create_all
 from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
+from connectors._kit.simulation import Simulators, create_all
 from engine.cases.case import Case
 from engine.cases.work import Incident, Task
 from engine.commands import dispatch, forget_calendar
@@ -142,9 +142,7 @@ class Installation:
     def apply(self, actor: Actor | None = None, channel: str = "portal", **changes: Any) -> CaseStarted:
         """Submit an application of the family."""
         actor = actor or self.citizen()
-        started: CaseStarted = dispatch(
-            StartCase(ITEM, self.family(actor, **changes), channel, self.office()), actor
-        )
+        started: CaseStarted = dispatch(StartCase(ITEM, self.family(actor, **changes), channel, self.office()), actor)
         return started
 
     def case(self, case_id: int) -> Case:

@@ -1,0 +1,449 @@
+"""Walks one path of a ``paths.yaml`` through a running installation. The vocabulary stands at the top of that file."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from pypdf import PdfWriter
+from sqlalchemy import func, select, update
+
+from engine import feel
+from engine.cases import lawful_clock
+from engine.cases.case import Case, load_variables
+from engine.cases.documents import Document
+from engine.cases.work import Task
+from engine.catalog import releases
+from engine.commands import dispatch
+from engine.commands.accounts import RegisterCitizen, RequestCode
+from engine.commands.cases import CaseStarted, CloseNoticeEarly, FileObjection, StartCase, WithdrawCase
+from engine.commands.files import document_html
+from engine.commands.incidents import RetryIncident
+from engine.commands.tasks import CompleteTask
+from engine.core import clock, secrets, workdays
+from engine.core.actor import SYSTEM, Actor
+from engine.core.db import reading, transaction
+from engine.core.errors import AnjuError
+from engine.files.documents import text_of
+from engine.jobs.queue import Job
+from engine.outside.ledger import PendingAnswer
+from engine.registers.accounts import by_phone
+from engine.registers.households import Eligibility, Household, HouseholdMember, WaitingEntry
+from engine.registers.notices import CitizenMessage, Notice
+from tests.support.installation import Installation
+
+LOGINS = {
+    "acceptance": "liuyang",
+    "first_review": "wangmin",
+    "second_review": "chenhao",
+    "approval": "zhaoling",
+    "supervisor": "sunqiang",
+}
+CALLBACK_SECONDS = 5.0
+NEIGHBOUR = "19900000002"
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings are merged level by level, anything else replaces."""
+    merged = dict(deepcopy(base))
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else deepcopy(value)
+    return merged
+
+
+def small_pdf() -> bytes:
+    """A PDF of one blank page."""
+    writer, buffer = PdfWriter(), io.BytesIO()
+    writer.add_blank_page(200, 200)
+    writer.write(buffer)
+    return buffer.getvalue()
+
+
+class Walker:
+    """One path, from the application to what must then be true."""
+
+    def __init__(self, anju: Installation, item: str, given: Mapping[str, Any], path: Mapping[str, Any]) -> None:
+        self.anju, self.item, self.path = anju, item, path
+        self.given = merge(given, {key: path[key] for key in ("at", "start") if key in path})
+        self.people = {person["name"]: person for person in anju.simulators.state.people.values()}
+        self.done_by: dict[str, Actor] = {}
+        self.notice_days: dict[int, int] = {}
+        self.applicant: Actor
+        self.case_id = 0
+
+    def walk(self) -> None:
+        """Do all of it; raises ``AssertionError`` where the path does not hold."""
+        moment = datetime.strptime(str(self.given["at"]), "%Y-%m-%d %H:%M").replace(tzinfo=clock.SHANGHAI)
+        clock.move_frozen(moment)
+        for switch in self.path.get("switch", []):
+            self.switch(**switch)
+        self.start()
+        self.settle()
+        for step in self.path.get("steps", []):
+            self.step(step)
+            self.settle()
+        Then(self).check(self.path["then"])
+
+    # --- the beginning ---
+
+    def start(self) -> None:
+        """Apply as the named person, with every visible material."""
+        answers = deepcopy(self.given["start"])
+        person = answers["applicant"]
+        self._fill(person)
+        for member in answers.get("co_applicants") or []:
+            self._fill(member)
+        self.applicant = self.citizen(person["name"], person["phone"], person["id_number"])
+        with reading() as session:
+            release = releases.view(session, releases.current_id(session, self.item))
+        self._attach(answers, release.form(release.item.start_form))
+        started: CaseStarted = dispatch(StartCase(self.item, answers, "portal", self.anju.office()), self.applicant)
+        self.case_id = started.case_id
+
+    def _fill(self, person: dict[str, Any]) -> None:
+        known = self.people.get(person["name"], {})
+        person.setdefault("id_kind", "resident_id")
+        person.setdefault("id_number", known.get("id_number"))
+        if "phone" not in person and known.get("phone"):
+            person["phone"] = known["phone"]
+
+    def _attach(self, answers: dict[str, Any], form: Any) -> None:
+        """A small PDF for every file field; what the form hides it drops by itself."""
+        for field in form.fields:
+            if field.type == "aj-file":
+                answers.setdefault(field.key, self.anju.upload(self.applicant, field.key, small_pdf()))
+
+    def citizen(self, name: str, phone: str, id_number: str) -> Actor:
+        """The account of a person, opened with a code where there is none."""
+        with reading() as session:
+            account = by_phone(session, phone)
+        if account is None:
+            code = dispatch(RequestCode(phone), SYSTEM)
+            dispatch(RegisterCitizen(phone, code, name, "resident_id", id_number), SYSTEM)
+        return self.anju.citizen(phone)
+
+    # --- steps ---
+
+    def step(self, step: Mapping[str, Any]) -> None:
+        """One step of the vocabulary; any other key is a user task."""
+        verbs: dict[str, Callable[[Any], None]] = {
+            "until": self.until,
+            "just_before": self.just_before,
+            "wait": self.wait,
+            "objection": self.objection,
+            "close_early": self.close_early,
+            "withdraw": lambda _: dispatch(WithdrawCase(self.case_id), self.applicant),
+            "incident": self.incident,
+            "retry": self.retry,
+            "switch": lambda given: self.switch(**given),
+            "expect": self.expect,
+        }
+        verb = next(key for key in step if key not in ("as", "refused"))
+        if verb in verbs:
+            verbs[verb](step[verb])
+        elif "refused" in step:
+            self.refused(verb, step)
+        else:
+            self.complete(verb, step[verb], self.who(verb, step.get("as")))
+
+    def who(self, element_id: str, like: str | None = None) -> Actor:
+        """Who does a task. ``like`` names a step: its person tries, given every role, so that only the person bars."""
+        if like is not None:
+            return replace(self.done_by[like], roles=frozenset(LOGINS))
+        task = self.task(element_id)
+        return self.applicant if task.role == "applicant" else self.anju.staff(LOGINS[task.role])
+
+    def task(self, element_id: str) -> Task:
+        tasks = self.anju.tasks(self.case_id)
+        assert element_id in tasks, f"{element_id} is not open: {sorted(tasks)}; {self.anju.stuck(self.case_id)}"
+        return tasks[element_id]
+
+    def complete(self, element_id: str, answers: Mapping[str, Any], actor: Actor) -> None:
+        task = self.task(element_id)
+        with reading() as session:
+            form = releases.view(session, session.get_one(Case, self.case_id).release_id).form(task.form_id)
+        filled = dict(deepcopy(answers))
+        for field in form.fields:
+            if field.type == "aj-file":
+                filled.setdefault(field.key, self.anju.upload(actor, field.key, small_pdf()))
+        dispatch(CompleteTask(task.id, filled, task.version), actor)
+        self.done_by[element_id] = actor
+
+    def refused(self, element_id: str, step: Mapping[str, Any]) -> None:
+        before = self.anju.case(self.case_id).version
+        with pytest.raises(AnjuError) as caught:
+            self.complete(element_id, step[element_id], self.who(element_id, step.get("as")))
+        assert caught.value.code == step["refused"], caught.value.message
+        assert self.anju.case(self.case_id).version == before
+
+    def _timer(self, element_id: str) -> datetime:
+        with reading() as session:
+            due = session.scalar(
+                select(Job.due_at).where(Job.case_id == self.case_id, Job.kind == "timer", Job.element_id == element_id)
+            )
+        assert due is not None, f"no timer {element_id} waits; {self.anju.stuck(self.case_id)}"
+        return due
+
+    def until(self, element_id: str) -> None:
+        clock.move_frozen(self._timer(element_id))
+
+    def just_before(self, element_id: str) -> None:
+        clock.move_frozen(self._timer(element_id) - timedelta(minutes=1))
+        self.settle()
+        self._timer(element_id)
+
+    def wait(self, text: str) -> None:
+        count, _, unit = text.partition(" ")
+        days = int(count)
+        if unit == "working days":
+            today = clock.today()
+            days = (self._calendar().add(today, days) - today).days
+        clock.move_frozen(clock.now() + timedelta(days=days))
+
+    def _calendar(self) -> workdays.WorkCalendar:
+        with reading() as session:
+            return lawful_clock.calendar(session)
+
+    def notice(self) -> Notice:
+        with reading() as session:
+            return session.scalars(select(Notice).where(Notice.case_id == self.case_id)).one()
+
+    def objection(self, given: Mapping[str, Any]) -> None:
+        neighbour = self.citizen("周雨桐", NEIGHBOUR, "330106199007251023")
+        dispatch(FileObjection(self.notice().id, "周雨桐", NEIGHBOUR, given["reason"]), neighbour)
+
+    def close_early(self, _given: Any) -> None:
+        dispatch(CloseNoticeEarly(self.notice().id), self.anju.staff(LOGINS["approval"]))
+
+    def incident(self, element_id: str) -> None:
+        found = self.anju.incidents(self.case_id)
+        assert element_id in {one.element_id for one in found}, f"no incident at {element_id}: {found}"
+
+    def retry(self, element_id: str) -> None:
+        for one in self.anju.incidents(self.case_id):
+            if one.element_id == element_id:
+                dispatch(RetryIncident(one.id), self.anju.staff(LOGINS["supervisor"]))
+
+    def switch(self, party: str, person: str, scenario: str, times: int | None = None) -> None:
+        known = self.people[person]
+        subject = known["phone"] if party == "sms" else known["id_number"]
+        self.anju.simulators.state.switch(party, subject, scenario, times)
+
+    def expect(self, expected: Mapping[str, Any]) -> None:
+        self.settle()
+        Expect(self).check(expected)
+
+    # --- letting things happen ---
+
+    def settle(self) -> None:
+        """Do whatever goes on by itself. Pauses between attempts are skipped; the lawful clock stands still."""
+        for _ in range(40):
+            self.anju.drain()
+            if not self._calls_wait():
+                return
+            self._await_callback()
+            self._hurry()
+        raise AssertionError("outside calls never end")
+
+    def _calls_wait(self) -> bool:
+        with reading() as session:
+            waiting = select(func.count()).select_from(Job)
+            return bool(
+                session.scalar(waiting.where(Job.case_id == self.case_id, Job.kind == "call", Job.state == "ready"))
+            )
+
+    def _await_callback(self) -> None:
+        """A party that promised an answer gets real time to call back."""
+        limit = time.monotonic() + CALLBACK_SECONDS
+        state = self.anju.simulators.state
+        while time.monotonic() < limit:
+            with reading() as session:
+                open_ = select(func.count()).select_from(PendingAnswer)
+                asked = open_.where(PendingAnswer.case_id == self.case_id, PendingAnswer.answered_at.is_(None))
+                if not session.scalar(asked):
+                    return
+            if not getattr(state, "callbacks_under_way", 1):
+                return
+            time.sleep(0.02)
+
+    def _hurry(self) -> None:
+        with transaction() as session:
+            session.execute(
+                update(Job)
+                .where(Job.case_id == self.case_id, Job.kind == "call", Job.state == "ready")
+                .values(due_at=clock.now())
+            )
+
+    def variables(self) -> dict[str, Any]:
+        """The process variables, personal ones in clear."""
+        with reading() as session:
+            clear: dict[str, Any] = secrets.unseal_tree(load_variables(session, self.case_id)["0"])
+            return clear
+
+
+def same(actual: Any, expected: Any) -> bool:
+    """Equal as JSON; a date of YAML is its ISO text."""
+    if isinstance(expected, date):
+        expected = expected.isoformat()
+    return bool(feel.to_json(actual) == expected)
+
+
+class Expect:
+    """What must be true at a moment of the path."""
+
+    def __init__(self, walker: Walker) -> None:
+        self.walker, self.anju = walker, walker.anju
+
+    def check(self, expected: Mapping[str, Any]) -> None:
+        for key, value in expected.items():
+            getattr(self, key)(value)
+
+    def open(self, expected: list[str]) -> None:
+        found = sorted(self.anju.tasks(self.walker.case_id))
+        assert found == sorted(expected), f"open {found}; {self.anju.stuck(self.walker.case_id)}"
+
+    def clock(self, expected: str) -> None:
+        stopped = self.anju.case(self.walker.case_id).clock_stopped_since is not None
+        assert ("stopped" if stopped else "running") == expected
+
+    def stage(self, expected: str) -> None:
+        assert self.anju.case(self.walker.case_id).stage == expected
+
+    def variables(self, expected: Mapping[str, Any]) -> None:
+        context = self.walker.variables()
+        for text, value in expected.items():
+            actual = feel.evaluate(text, context)
+            assert same(actual, value), f"{text} is {feel.to_json(actual)!r}, not {value!r}"
+
+    def notice(self, expected: Mapping[str, Any]) -> None:
+        notice = self.walker.notice()
+        if "state" in expected:
+            assert notice.state == expected["state"]
+        if "days" in expected:
+            last = clock.local(notice.ends_at - timedelta(seconds=1)).date()
+            first = clock.local(notice.published_at).date()
+            assert self.walker._calendar().between(first, last) == expected["days"]
+        for text in expected.get("text", []):
+            assert text in notice.title + notice.body, f"{text} is not in the notice: {notice.body}"
+
+
+class Then:
+    """What must be true in the end."""
+
+    def __init__(self, walker: Walker) -> None:
+        self.walker, self.anju = walker, walker.anju
+
+    def check(self, expected: Mapping[str, Any]) -> None:
+        for key, value in expected.items():
+            getattr(self, key)(value)
+        case = self.anju.case(self.walker.case_id)
+        assert case.state == "closed", self.anju.stuck(case.id)
+
+    def outcome(self, expected: str) -> None:
+        case = self.anju.case(self.walker.case_id)
+        assert case.outcome == expected, self.anju.stuck(case.id)
+
+    def variables(self, expected: Mapping[str, Any]) -> None:
+        Expect(self.walker).variables(expected)
+
+    def _papers(self) -> dict[str, str]:
+        """What was issued, by template; several papers of one template are read as one."""
+        with reading() as session:
+            rows = session.scalars(
+                select(Document).where(Document.case_id == self.walker.case_id, Document.state == "issued")
+            ).all()
+        papers: dict[str, str] = {}
+        for row in rows:
+            told = _plain(text_of(document_html(row.id, self.walker.case_id)))
+            papers[row.template] = papers.get(row.template, "") + told
+        return papers
+
+    def documents(self, expected: Mapping[str, list[str]]) -> None:
+        papers = self._papers()
+        assert sorted(papers) == sorted(expected), f"issued {sorted(papers)}"
+        for template, texts in expected.items():
+            for text in texts:
+                assert _plain(text) in papers[template], f"{text} is not in {template}: {papers[template]}"
+
+    def absent(self, expected: Mapping[str, list[str]]) -> None:
+        papers = self._papers()
+        for template, texts in expected.items():
+            for text in texts:
+                assert _plain(text) not in papers[template], f"{text} is in {template}"
+
+    def registers(self, expected: Mapping[str, Any]) -> None:
+        for name, fields in expected.items():
+            row = getattr(self, f"_{name}")()
+            if fields is None:
+                assert row is None, f"{name} has {row}"
+                continue
+            assert row is not None, f"{name} has no row"
+            for field, value in fields.items():
+                assert row[field] == value, f"{name}.{field} is {row[field]}"
+
+    def _household(self) -> dict[str, Any] | None:
+        with reading() as session:
+            household = session.scalar(select(Household).where(Household.case_id == self.walker.case_id))
+            if household is None:
+                return None
+            members = session.scalars(select(HouseholdMember).where(HouseholdMember.household_id == household.id)).all()
+        return {"members": len(members), "size": household.size}
+
+    def _eligibility(self) -> dict[str, Any] | None:
+        with reading() as session:
+            row = session.scalar(select(Eligibility).where(Eligibility.case_id == self.walker.case_id))
+        return None if row is None else {"state": row.state, "support_mode": row.support_mode}
+
+    def _waiting(self) -> dict[str, Any] | None:
+        with reading() as session:
+            row = session.scalar(
+                select(WaitingEntry)
+                .join(Eligibility, Eligibility.id == WaitingEntry.eligibility_id)
+                .where(Eligibility.case_id == self.walker.case_id)
+            )
+        return None if row is None else {"support_mode": row.support_mode, "number": row.number, "state": row.state}
+
+    def sms(self, expected: list[str]) -> None:
+        state = self.anju.simulators.state
+        phone = (
+            self.walker.given["start"]["applicant"].get("phone")
+            or self.walker.people[self.walker.given["start"]["applicant"]["name"]]["phone"]
+        )
+        with state.lock:
+            sent = [one["template"] for one in state.shelf("sms") if one["phone"] == phone]
+        assert sent == expected
+
+    def inbox(self, expected: list[str]) -> None:
+        with reading() as session:
+            titles = session.scalars(
+                select(CitizenMessage.title)
+                .where(
+                    CitizenMessage.case_id == self.walker.case_id,
+                    CitizenMessage.account_id == self.walker.applicant.id,
+                )
+                .order_by(CitizenMessage.id)
+            ).all()
+        assert list(titles) == expected
+
+    def elapsed_at_most(self, expected: str) -> None:
+        limit = int(expected.split()[0])
+        case = self.anju.case(self.walker.case_id)
+        assert case.clock_from is not None
+        assert case.due_on is not None
+        assert case.closed_at is not None
+        calendar = self.walker._calendar()
+        stopped = calendar.between(case.clock_from, case.due_on) - case.clock_days
+        elapsed = calendar.between(case.clock_from, clock.local(case.closed_at).date()) - stopped
+        assert elapsed <= limit, f"{elapsed} working days"
+
+
+def _plain(text: str) -> str:
+    """Without blanks: line ends of a page are no part of what it says."""
+    return "".join(text.split())
