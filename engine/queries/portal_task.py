@@ -1,0 +1,122 @@
+"""What the applicant is asked to do: the task, its form, what was typed so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from engine.cases import drafts
+from engine.cases.case import Case, load_variables
+from engine.cases.work import Task
+from engine.catalog import releases
+from engine.catalog.releases import ReleaseView
+from engine.core import clock, secrets
+from engine.core.actor import Actor
+from engine.core.errors import NotFound
+from engine.queries.portal import APPLICANT
+from engine.workflow import Process, Wait, definitions_of
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One open task of the applicant. ``materials``, ``note`` and ``due`` are told by the process, or empty.
+
+    A process tells them in the variables ``supplement_request`` {materials, due} and ``acceptance`` {note}.
+    """
+
+    task_id: int
+    name: str
+    materials: str
+    note: str
+    due: str
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """A task of the applicant with its form. ``data`` is what the form opens with, own draft included."""
+
+    id: int
+    case_id: int
+    case_number: str
+    item_name: str
+    name: str
+    state: str
+    version: int
+    schema: dict[str, Any]
+    data: dict[str, Any]
+    draft_saved_at: datetime | None
+
+
+class _Onlooker:
+    """Host of a process that is only looked at."""
+
+    def now(self) -> datetime:
+        return clock.now()
+
+    def decide(self, decision_id: str, context: Mapping[str, Any], element_id: str) -> Any:
+        raise RuntimeError("a process that is only read decides nothing")
+
+    def operation_is_inside(self, type: str) -> bool:
+        return False
+
+    def run_inside(self, wait: Wait, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise RuntimeError("a process that is only read runs nothing")
+
+
+def _context(session: Session, case: Case, release: ReleaseView, token: str) -> dict[str, Any]:
+    """The variables the task sees, personal ones in clear."""
+    definitions = definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
+    process = Process.load(definitions, case.tokens, load_variables(session, case.id), _Onlooker())
+    clear: dict[str, Any] = secrets.unseal_tree(process.context(token))
+    return clear
+
+
+def asked_of(session: Session, case: Case, release: ReleaseView) -> list[Asked]:
+    """What the applicant of an open case is asked to do now."""
+    tasks = session.scalars(
+        select(Task).where(Task.case_id == case.id, Task.state == "open", Task.role == APPLICANT).order_by(Task.id)
+    ).all()
+    return [_asked(task, _context(session, case, release, task.token)) for task in tasks]
+
+
+def _asked(task: Task, context: Mapping[str, Any]) -> Asked:
+    request, acceptance = context.get("supplement_request") or {}, context.get("acceptance") or {}
+    return Asked(
+        task.id,
+        task.name,
+        str(request.get("materials") or ""),
+        str(acceptance.get("note") or ""),
+        str(request.get("due") or ""),
+    )
+
+
+def task_view(session: Session, actor: Actor, task_id: int) -> TaskView:
+    """The task with its form; a finished one without data. Raises ``NotFound`` for anybody else's."""
+    task = session.get(Task, task_id)
+    case = session.get(Case, task.case_id) if task else None
+    if task is None or case is None or task.role != APPLICANT or case.applicant_key != actor.key:
+        raise NotFound("没有这项任务，请从「我的办件」进入")
+    draft = drafts.find(session, actor.key, f"task:{task.id}")
+    release = releases.view(session, case.release_id)
+    form = release.form(task.form_id)
+    data: dict[str, Any] = {}
+    if task.state == "open":
+        shown = form.display(_context(session, case, release, task.token))
+        data = {**shown, **(draft.answers if draft else {})}
+    return TaskView(
+        id=task.id,
+        case_id=case.id,
+        case_number=case.number,
+        item_name=case.item_name,
+        name=task.name,
+        state=task.state,
+        version=task.version,
+        schema=dict(form.schema),
+        data=data,
+        draft_saved_at=draft.saved_at if draft else None,
+    )
