@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.feel import nodes
 from engine.feel.cursor import Cursor
-from engine.feel.errors import did_you_mean
+from engine.feel.errors import FeelError, did_you_mean
 from engine.feel.types import BUILT_IN, Type
 
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
@@ -113,10 +113,10 @@ class Grammar(Cursor):
         at = self.take().start
         entries: list[tuple[str, nodes.Node]] = []
         while not self.is_op("}"):
-            key = self.free_name(":")
-            self.need_op(":")
+            start, key = self.token.start, self.free_name(":")
             if any(key == name for name, _ in entries):
-                raise self.wrong(f"的上下文里“{key}”重复了")
+                raise FeelError(f"的上下文里“{key}”重复了", text=self.text, position=start)
+            self.need_op(":")
             entries.append((key, self.expression()))
             if not self.skip_op(","):
                 break
