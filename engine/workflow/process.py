@@ -16,6 +16,7 @@ from .face import ROOT_SCOPE, Event, Host, Wait
 from .run import Run, Token
 from .specs.base import is_waiting
 from .specs.work import throw_error
+from .values import Unstorable, plain
 from .variables import Scopes
 from .waits import is_shown, waits
 
@@ -27,7 +28,7 @@ class Process:
     """One process instance. Every command advances until nothing more can move.
 
     A model's failure at run time becomes a wait of kind ``incident``; only ``Refused`` (what was asked cannot be done,
-    nothing may be saved) leaves a command.
+    nothing may be saved) leaves a command: also for variables that no store can hold.
     """
 
     def __init__(self, run: Run) -> None:
@@ -58,6 +59,7 @@ class Process:
                 raise Refused(f"流程“{info.name}”有几个开始事件，请指明从哪一个开始", code="start_event_unclear")
         if start_event not in info.starts:
             raise NotFound(f"流程“{info.name}”没有开始事件“{start_event}”", code="start_event_not_found")
+        variables = _given(variables)
         run = Run(definitions, process_id, host, {})
         # Output mappings of a start event choose from what came with its message.
         chosen = bool(spec.task_specs[start_event].outputs_map)
@@ -83,19 +85,19 @@ class Process:
 
     def complete(self, token: str, variables: Mapping[str, Any] | None = None) -> None:
         """A user task or job is done. Raises ``NotFound`` for an unknown token, ``Refused`` for another kind."""
-        self._run.finish(self._standing(token, WORK), variables)
+        self._run.finish(self._standing(token, WORK), _given(variables))
         self._run.advance()
 
     def fire(self, token: str, variables: Mapping[str, Any] | None = None) -> None:
         """A timer, message or signal has come."""
-        self._run.fire(self._standing(token, EVENTS), variables)
+        self._run.fire(self._standing(token, EVENTS), _given(variables))
         self._run.advance()
 
     def throw_error(self, token: str, code: str, message: str = "", variables: Mapping[str, Any] | None = None) -> None:
         """A user task or job ends with a business error; an incident when no error event catches it."""
         found = self._standing(token, WORK)
         try:
-            throw_error(found, code, dict(variables or {}), message)
+            throw_error(found, code, _given(variables), message)
         except Stuck as stuck:
             self._run.hold(found, stuck)
         self._run.advance()
@@ -131,7 +133,7 @@ class Process:
         """Write into one scope; conditional events are looked at. Raises ``NotFound`` for an unknown scope."""
         if scope not in self._run.scope_keys():
             raise NotFound("没有这个变量范围，相应的步骤可能已经结束", code="scope_not_found")
-        self._run.variables.set_local(scope, variables)
+        self._run.variables.set_local(scope, _given(variables))
         self._run.advance()
 
     def _standing(self, token_id: str, kinds: frozenset[str]) -> Token:
@@ -181,3 +183,11 @@ class Process:
     def history(self) -> list[Event]:
         """What happened since start or load, in order."""
         return self._run.history
+
+
+def _given(variables: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Variables from outside as plain JSON. Raises ``Refused``."""
+    try:
+        return dict(plain(variables or {}))
+    except Unstorable as error:
+        raise Refused(error.message, code="value_unstorable") from error

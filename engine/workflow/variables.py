@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from engine import feel
-
+from .expressions import Stuck
 from .face import ROOT_SCOPE
+from .values import Unstorable, plain
 
 if TYPE_CHECKING:
     from .run import Token
@@ -64,8 +64,11 @@ class Variables:
         return seen
 
     def set_local(self, key: str, values: Mapping[str, Any]) -> None:
-        """Write into one scope, whatever the outer ones hold."""
-        self.scopes.setdefault(key, {}).update((name, feel.to_json(value)) for name, value in values.items())
+        """Write into one scope, whatever the outer ones hold. Raises ``Stuck`` when a value cannot be kept."""
+        try:
+            self.scopes.setdefault(key, {}).update(plain(values))
+        except Unstorable as error:
+            raise Stuck("value_unstorable", error.message) from error
         self.changed = True
 
     def propagate(self, token: Token, values: Mapping[str, Any], own: bool = True) -> None:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from engine.workflow.run import Token
 
 
+# More than people or checks there are; a batch is the way for more.
+MOST_INSTANCES = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class Loop:
     """What ``zeebe:loopCharacteristics`` and the completion condition say."""
@@ -51,6 +55,8 @@ class MultiInstance(Node):
         items = self.loop.collection.evaluate(token.context())
         if not isinstance(items, list):
             raise Stuck("collection_not_a_list", f"多实例的集合“{self.loop.collection.text}”不是列表，请检查其中的变量")
+        if len(items) > MOST_INSTANCES:
+            raise Stuck("too_many_instances", f"多实例一次最多 {MOST_INSTANCES} 个，请改用批次办理")
         return items
 
     def _begin(self, token: Token, item: Any) -> None:

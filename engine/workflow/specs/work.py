@@ -35,13 +35,17 @@ class UserTask(StandsStill):
         facts: dict[str, Any] = {"kind": "user"}
         for name, text in self.texts.items():
             value = text.evaluate(context)
-            if name in self.LISTS:
-                value = _names(value)
-            elif name == "priority":
-                value = whole_number(value, "优先级")
             if value is not None:
-                facts[name] = value
+                facts[name] = self._attribute(name, value)
         return facts
+
+    def _attribute(self, name: str, value: Any) -> Any:
+        if name == "priority":
+            return whole_number(value, "优先级")
+        if name in self.LISTS:
+            parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else [value]
+            return [one for part in parts if (one := _name(part).strip())]
+        return _name(value)
 
 
 class Job(StandsStill):
@@ -128,14 +132,16 @@ def whole_number(value: Any, what: str) -> int | None:
     try:
         if isinstance(value, bool):
             raise ValueError
-        return int(value)
+        number = int(value)
+        if abs(number) >= 2**31:
+            raise ValueError
+        return number
     except (TypeError, ValueError):
         raise Stuck("not_a_number", f"{what}应为整数，请检查其表达式") from None
 
 
-def _names(value: Any) -> list[str] | None:
-    """A list of names, or text with commas between them."""
-    if value is None:
-        return None
-    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else [value]
-    return [name for part in parts if (name := str(part).strip())]
+def _name(value: Any) -> str:
+    """A person, group, form or date as text. Raises ``Stuck``."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise Stuck("attribute_not_text", "任务的办理人、候选组、表单或期限没有得出文字，请检查其表达式")
+    return str(value)

@@ -111,3 +111,9 @@ def test_an_output_mapping_of_an_instance_feeds_its_own_result() -> None:
     play.act("complete", with_item(play, "a", 1), {"answer": {"verdict": "pass"}})
 
     assert play.variables == {"items": [1, 2], "results": ["pass", "fail"]}
+
+
+def test_more_instances_than_people_there_are_is_an_incident() -> None:
+    play = Play(start(), user("a", more=loop("=for i in 1..10001 return i")), chain("start", "a"))
+
+    assert play.wait("a").attrs["code"] == "too_many_instances"

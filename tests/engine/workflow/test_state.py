@@ -208,3 +208,24 @@ def test_the_model_used_longest_ago_is_forgotten_first(monkeypatch: pytest.Monke
 
     assert definitions_of("forget-1", lambda: files) is first
     assert definitions_of("forget-2", lambda: files) is not second
+
+
+UNSTORABLE = [{"n": 10**30}, {"deep": [{"n": -(10**30)}]}, {"text": "\ud800"}, {"text": "a\x00b"}, {"\x00": 1}]
+
+
+@pytest.mark.parametrize("values", UNSTORABLE, ids=repr)
+def test_what_no_store_can_hold_is_refused_and_changes_nothing(values: dict[str, object]) -> None:
+    play = Play(start(), user("a"), end(), chain("start", "a", "end"))
+
+    with pytest.raises(Refused, match=r"不能保存|可保存"):
+        play.process.complete(play.wait("a").token, values)
+
+    assert play.at == ["a:user"]
+    assert play.do("a", n=2**62, text="𠮷").completed
+
+
+def test_a_calculation_that_no_store_can_hold_is_an_incident() -> None:
+    mapping = '<zeebe:ioMapping><zeebe:input source="=10 ** 30" target="n"/></zeebe:ioMapping>'
+    play = Play(start(), user("a", mapping), chain("start", "a"))
+
+    assert play.wait("a").attrs["code"] == "value_unstorable"

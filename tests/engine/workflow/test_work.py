@@ -195,3 +195,11 @@ def test_an_output_mapping_that_fails_does_not_run_the_job_again() -> None:
 
     assert play.at == ["b:user"]
     assert play.variables == {"kept": "yes"}
+
+
+def test_an_assignee_that_is_no_name_is_an_incident() -> None:
+    zeebe = '<zeebe:assignmentDefinition assignee="=clerk"/>'
+    play = Play(start(), user("a", zeebe), chain("start", "a"), variables={"clerk": {"name": "li"}})
+
+    assert play.wait("a").attrs["code"] == "attribute_not_text"
+    assert play.wait("a").attrs["kind"] == "user"
