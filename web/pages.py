@@ -13,6 +13,16 @@ MODULES = (
     "web.health",
     "web.files",
     "web.regions",
+    "web.portal_context",
+    "web.portal_sign_in",
+    "web.portal",
+    "web.portal_apply",
+    "web.portal_case",
+    "web.portal_task",
+    "web.portal_messages",
+    "web.portal_objections",
+    "web.notices",
+    "web.verify",
 )
 
 
