@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,7 @@ class _ConnectorSchema(Schema):
             raise ValidationError("timeout_seconds and rate_limit: both, or none where transport is local")
 
 
+@lru_cache
 def read(path: Path) -> Connector:
     """The manifest in ``path``. Raises ``ValueError`` that names the file and the faulty keys."""
     try:

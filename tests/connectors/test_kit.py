@@ -24,10 +24,10 @@ from engine.core.errors import OutsideFault, Refused, Unreachable
 from engine.core.idnum import check_resident_id
 from engine.core.operations import Answer
 
-from .conftest import World, served
+from .conftest import PATIENCE, World, served
 
 Start = Callable[..., Any]
-QUICK = PartySettings("quick", "某平台", 0.3, RateLimit(1000, 1.0), {})
+QUICK = PartySettings("quick", "某平台", PATIENCE, RateLimit(1000, 1.0), {})
 
 
 def app(status: str, headers: list[tuple[str, str]], body: Iterable[bytes]) -> Callable[[Any, Start], Iterable[bytes]]:
@@ -44,8 +44,7 @@ JSON = [("Content-Type", "application/json")]
 @pytest.mark.parametrize(
     ("status", "headers", "body"),
     [
-        ("302 Found", [("Location", "http://127.0.0.1:9/elsewhere")], [b""]),
-        ("200 OK", JSON, [b"x" * (http.MAX_BYTES + 1)]),
+        ("200 OK", JSON, [b'{"code": "', b"0" * http.MAX_BYTES, b'"}']),
         ("200 OK", JSON, [b"[1, 2]"]),
         ("200 OK", JSON, [b'{"code": "0"']),
         ("200 OK", [("Content-Type", "text/html")], [b'{"code": "0"}']),
@@ -53,23 +52,40 @@ JSON = [("Content-Type", "application/json")]
         ("500 Error", JSON, [b'{"code": "0"}']),
         ("429 Too Many", JSON, [b'{"code": "0"}']),
     ],
-    ids=["redirect", "too-large", "no-object", "cut-off", "wrong-type", "bad-gateway", "internal", "too-many"],
+    ids=["too-large", "no-object", "cut-off", "wrong-type", "bad-gateway", "internal", "too-many"],
 )
 def test_no_usable_answer_is_unreachable(status: str, headers: list[tuple[str, str]], body: list[bytes]) -> None:
     with served(app(status, headers, body)) as url, pytest.raises(Unreachable, match="某平台"):
         http.post_json(QUICK, url, {}, key="k")
 
 
+def test_a_redirect_is_not_followed() -> None:
+    seen: list[str] = []
+
+    def elsewhere(environ: Any, start: Start) -> Iterable[bytes]:
+        seen.append(environ["PATH_INFO"])
+        if environ["PATH_INFO"] == "/other":
+            start("200 OK", JSON)
+            return [b'{"code": "0"}']
+        start("307 Temporary Redirect", [("Location", "/other")])
+        return [b""]
+
+    with served(elsewhere) as url, pytest.raises(Unreachable) as raised:
+        http.post_json(QUICK, f"{url}/here", {}, key="k")
+    assert raised.value.code == "unexpected_answer"
+    assert seen == ["/here"]
+
+
 def test_a_drip_of_bytes_does_not_outlive_the_time_allowed() -> None:
     def drip() -> Iterable[bytes]:
-        for _ in range(30):
+        for _ in range(60):
             time.sleep(0.05)
             yield b" "
 
     began = time.monotonic()
-    with served(app("200 OK", JSON, drip())) as url, pytest.raises(Unreachable, match=r"0\.3 秒"):
+    with served(app("200 OK", JSON, drip())) as url, pytest.raises(Unreachable, match="1 秒内没有应答"):
         http.post_json(QUICK, url, {}, key="k")
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 2.5
 
 
 def test_a_party_that_does_not_listen_is_unreachable() -> None:
@@ -100,7 +116,7 @@ def test_the_party_is_never_called_more_often_than_agreed() -> None:
     began = time.monotonic()
     for _ in range(5):
         wait_for_turn(slow)
-    assert 0.2 <= time.monotonic() - began < 1.0
+    assert 0.2 <= time.monotonic() - began < 4.0
     impatient = PartySettings("paced-2", "某平台", 0.05, RateLimit(1, 60.0), {})
     wait_for_turn(impatient)
     with pytest.raises(Unreachable) as raised:

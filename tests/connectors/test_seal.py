@@ -129,6 +129,16 @@ def test_something_added_behind_the_seal_is_seen(world: World, notice: bytes) ->
     assert (found["intact"], found["valid"]) == (False, False)
 
 
+def test_a_single_line_behind_the_seal_is_seen(world: World, notice: bytes) -> None:
+    assert verify(seal(notice) + b"\n% and one more thing\n")["intact"] is False
+
+
+def test_the_seal_allows_no_change_afterwards(world: World, notice: bytes) -> None:
+    root = pypdf.PdfReader(io.BytesIO(seal(notice))).trailer["/Root"]
+    certified = root["/Perms"]["/DocMDP"]["/Reference"][0].get_object()
+    assert certified["/TransformParams"]["/P"] == 1
+
+
 def test_a_document_sealed_by_another_installation_is_not_ours(world: World, notice: bytes, tmp_path: Path) -> None:
     load_all({"ANJU_SEAL_DIR": str(tmp_path / "other")})
     foreign = seal(notice)
@@ -137,7 +147,9 @@ def test_a_document_sealed_by_another_installation_is_not_ours(world: World, not
     assert (found["intact"], found["valid"]) == (True, False)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"%PDF-1.7\n%%EOF", b"\x00" * 5000])
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"%PDF-1.7\n%%EOF", b"\x00" * 5000], ids=["empty", "text", "half", "zeros"]
+)
 def test_a_file_that_is_no_sealed_document_is_not_valid(world: World, content: bytes) -> None:
     assert verify(content) == {"intact": False, "valid": False, "signer": "", "signed_at": None}
 

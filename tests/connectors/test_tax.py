@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from connectors import load_all
 from engine.core.errors import OutsideFault
 from engine.core.operations import Answer
 
-from .conftest import World
+from .conftest import World, served
 
 
 def income(world: World, name: str, id_number: str, year: int = 2025, **more: str) -> Answer:
@@ -52,6 +55,27 @@ def test_a_token_that_ended_early_is_renewed_once(world: World) -> None:
     with pytest.raises(OutsideFault) as raised:
         income(world, "林秋实", number, key="key-3")
     assert raised.value.code == "unauthorised"
+
+
+def test_a_fresh_token_is_fetched_where_the_kept_one_is_refused(world: World) -> None:
+    made: list[str] = []
+
+    def office(environ: Any, start: Any) -> Any:
+        request = Request(environ)
+        request.get_data()
+        if request.path == "/oauth/token":
+            made.append(f"t-{len(made) + 1}")
+            return Response(f'{{"accessToken":"{made[-1]}","expiresIn":600}}', content_type="application/json")(
+                environ, start
+            )
+        status = 200 if request.headers["Authorization"] == "Bearer t-2" else 401
+        return Response('{"status":"NOT_FOUND"}', status, content_type="application/json")(environ, start)
+
+    with served(office) as url:
+        load_all({"ANJU_TAX_URL": url})
+        assert income(world, "林秋实", "330106198803121014").verdict == "unknown"
+        assert income(world, "林秋实", "330106198803121014").verdict == "unknown"
+    assert made == ["t-1", "t-2"]
 
 
 def test_a_wrong_secret_is_a_matter_for_the_administrator(world: World) -> None:
