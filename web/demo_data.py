@@ -100,7 +100,7 @@ def _offices_and_people() -> None:
 
 
 def calendar_days(first: int, last: int) -> dict[date, tuple[bool, str]]:
-    """The days of these years that depart from Monday–Friday, by the library's table (it ends in 2026)."""
+    """The days of these years that depart from Monday to Friday, by the library's table (it ends in 2026)."""
     days: dict[date, tuple[bool, str]] = {}
     day = date(first, 1, 1)
     while day.year <= last:

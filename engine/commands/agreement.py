@@ -39,7 +39,7 @@ def check(item: Item, definitions: Definitions, files: Mapping[str, bytes], path
     )
     faults = [
         fault
-        for process in definitions.processes.values()
+        for process in _reached(definitions, process_id)
         for element in process.elements.values()
         for fault in _element(item, process, element, known)
     ]
@@ -48,6 +48,20 @@ def check(item: Item, definitions: Definitions, files: Mapping[str, bytes], path
         hint = _close(item.start_form, known.forms)
         faults.append(Fault("unknown_form", f"没有申请表 {item.start_form}", file=path, hint=hint))
     return faults
+
+
+def _reached(definitions: Definitions, process_id: str) -> list[ProcessInfo]:
+    """The process and all that it calls; a call named by an expression may reach any."""
+    todo, found = [process_id], {}
+    while todo:
+        process = definitions.processes.get(todo.pop())
+        if process is None or process.id in found:
+            continue
+        found[process.id] = process
+        for element in process.elements.values():
+            called = str(element.extensions.get("calledElement", {}).get("processId") or "")
+            todo += definitions.processes if called.startswith("=") else [called]
+    return list(found.values())
 
 
 def _element(item: Item, process: ProcessInfo, element: ElementInfo, known: Known) -> Iterator[Fault]:

@@ -1,0 +1,81 @@
+"""The paths are tight: whichever cell is changed or gateway turned round, some path notices.
+
+Papers stay HTML here: what they say is asserted, and rendering them a thousand times would prove nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.catalog import releases
+from engine.commands import publish
+from engine.core import operations
+from engine.core.config import ROOT
+from engine.core.db import transaction
+from engine.core.errors import AnjuError
+from engine.core.operations import Answer, Call
+from engine.files import documents
+from tests.items.coverage import Coverage, of_case
+from tests.items.mutants import Mutant, mutants
+from tests.items.test_paths import ITEMS, read_paths
+from tests.items.walker import Walker
+from tests.support.installation import running
+
+pytestmark = pytest.mark.slow
+
+CASES = [(item, mutant) for item in ITEMS for mutant in mutants(publish.collect(ROOT, item))]
+IDS = [mutant.where for _, mutant in CASES]
+# A mutant that no path can tell from the original, each with the reason.
+EQUIVALENT: dict[str, str] = {}
+
+
+@pytest.fixture(scope="module")
+def walk(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Walk one path, on changed files where given; gives what it touched."""
+    patch = pytest.MonkeyPatch()
+    sign = operations.find("seal.sign")
+
+    def signed(call: Call) -> Answer:
+        return Answer({"signed_file_id": call.inputs["file_id"]})
+
+    def run(item: str, number: int, files: dict[str, bytes] | None = None) -> Coverage:
+        folder = tmp_path_factory.mktemp("walk")
+        with running(filled, folder) as anju:
+            # After the start: it registers the real operations.
+            patch.setitem(operations._operations, "seal.sign", replace(sign, run=signed))
+            patch.setattr(documents, "render_pdf", str.encode)
+            if files is not None:
+                with transaction() as session:
+                    releases.store(session, item, files, "mutant")
+            spec = read_paths(item)
+            walker = Walker(anju, item, spec["given"], spec["paths"][number])
+            walker.walk()
+            return of_case(walker.case_id)
+
+    yield run
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def touched(walk: Any) -> dict[str, list[Coverage]]:
+    """What each path of each item touches on the models as they are."""
+    return {item: [walk(item, number) for number in range(len(read_paths(item)["paths"]))] for item in ITEMS}
+
+
+@pytest.mark.parametrize(("item", "mutant"), CASES, ids=IDS)
+def test_some_path_notices(item: str, mutant: Mutant, walk: Any, touched: dict[str, list[Coverage]]) -> None:
+    if mutant.where in EQUIVALENT:
+        pytest.skip(EQUIVALENT[mutant.where])
+    files = {**publish.collect(ROOT, item), mutant.file: mutant.content}
+    seen = [coverage.flows | coverage.rows for coverage in touched[item]]
+    for number in sorted(range(len(seen)), key=lambda one: mutant.mark not in seen[one]):
+        try:
+            walk(item, number, files)
+        except (AssertionError, AnjuError):
+            return
+    pytest.fail(f"no path notices: {mutant.where}")
