@@ -84,6 +84,14 @@ def boundaries_are_attached(body: BodyModel) -> None:
                 body.document.fault(element.xml, "compensation_without_handler", "补偿事件没有补偿处理", hint)
 
 
+def only_activities_repeat_or_undo(body: BodyModel) -> None:
+    for element in body.elements.values():
+        if element.loop is not None and (not element.is_activity or element.by_event):
+            body.document.fault(element.xml, "loop_not_allowed", "这里不能多实例", "多实例只能用在任务、子流程和调用上")
+        if element.for_compensation and not element.is_activity:
+            body.document.fault(element.xml, "compensation_not_allowed", "这里不能作为补偿处理", "请改用任务或子流程")
+
+
 def event_gateways_lead_to_events(body: BodyModel) -> None:
     for element in body.elements.values():
         if element.type != "eventBasedGateway":
@@ -214,8 +222,9 @@ def forms_are_referenced_by_id(body: BodyModel) -> None:
 
 RULES: tuple[Callable[[BodyModel], None], ...] = (
     flows_have_two_ends, defaults_exist, conditions_leave_gateways, every_choice_is_conditional,
-    events_stand_where_they_may, boundaries_are_attached, event_gateways_lead_to_events, links_have_one_target,
-    compensations_name_an_activity, bodies_begin_properly, processes_begin_properly, forms_are_referenced_by_id,
+    events_stand_where_they_may, boundaries_are_attached, only_activities_repeat_or_undo,
+    event_gateways_lead_to_events, links_have_one_target, compensations_name_an_activity, bodies_begin_properly,
+    processes_begin_properly, forms_are_referenced_by_id,
 )  # fmt: skip
 # Valid for Camunda 8, not good enough for an item.
 STRICT_RULES: tuple[Callable[[BodyModel, str], None], ...] = (everything_is_reachable, listeners_are_heard)

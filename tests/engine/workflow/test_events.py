@@ -23,7 +23,7 @@ from tests.engine.workflow.kit import (
     throw,
     timer,
     user,
-)  # fmt: skip
+)
 
 BASE = (start(), user("a"), user("b"), end("granted"), chain("start", "a", "b", "granted"))
 IN_EVENT_SUB = (user("w"), end("withdrawn"), chain("es_start", "w", "withdrawn"))

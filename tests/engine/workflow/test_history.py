@@ -16,7 +16,7 @@ from tests.engine.workflow.kit import (
     sub,
     timer,
     user,
-)  # fmt: skip
+)
 
 
 def told(play: Play) -> list[str]:

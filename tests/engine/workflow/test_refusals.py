@@ -21,12 +21,13 @@ from tests.engine.workflow.kit import (
     flow,
     gateway,
     job,
+    loop,
     start,
     sub,
     throw,
     timer,
     user,
-)  # fmt: skip
+)
 
 LINE = chain("start", "a", "end")
 LISTENER = '<zeebe:taskListeners><zeebe:taskListener eventType="assigning" type="log"/></zeebe:taskListeners>'
@@ -85,6 +86,12 @@ REFUSED = {
         start(), user("a"), boundary("b", "a", COMPENSATE), end(), LINE]),
     "a compensation of what is not there": ("compensation_target", "t", [
         start(), throw("t", '<compensateEventDefinition activityRef="zz"/>'), chain("start", "t")]),
+    "a multi-instance event": ("loop_not_allowed", "c", [
+        start(), catch("c", MESSAGE + loop()), chain("start", "c")]),
+    "an event as a compensation handler": ("compensation_not_allowed", "c", [
+        start(), catch("c", MESSAGE).replace('id="c"', 'id="c" isForCompensation="true"'), chain("start", "c")]),
+    "an event sub-process whose message has no key": ("correlation_key_missing", "es_start", [
+        start(), end(), chain("start", "end"), event_sub("es", '<messageEventDefinition messageRef="N"/>')]),
     "a link without a catching end": ("link_without_target", "t", [
         start(), throw("t", '<linkEventDefinition name="L"/>'), chain("start", "t")]),
     "an event gateway before a task": ("event_gateway_targets", "g", [

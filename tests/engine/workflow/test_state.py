@@ -24,7 +24,7 @@ from tests.engine.workflow.kit import (
     sub,
     timer,
     user,
-)  # fmt: skip
+)
 
 
 def test_the_state_holds_neither_variables_nor_the_model() -> None:

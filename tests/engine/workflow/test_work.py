@@ -17,7 +17,7 @@ from tests.engine.workflow.kit import (
     start,
     throw,
     user,
-)  # fmt: skip
+)
 
 
 def test_a_user_task_carries_form_assignment_schedule_and_properties() -> None:
@@ -203,3 +203,12 @@ def test_an_assignee_that_is_no_name_is_an_incident() -> None:
 
     assert play.wait("a").attrs["code"] == "attribute_not_text"
     assert play.wait("a").attrs["kind"] == "user"
+
+
+def test_a_user_task_of_the_old_kind_with_an_operation_is_a_job() -> None:
+    old = extension('<zeebe:taskDefinition type="legacy.form"/>')
+    play = Play(start(), f'<userTask id="a">{old}</userTask>', user("b", '<zeebe:taskDefinition type="ignored"/>'),
+                chain("start", "a", "b"))  # fmt: skip
+
+    assert play.at == ["a:job"]
+    assert play.do("a").at == ["b:user"]
