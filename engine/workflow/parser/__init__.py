@@ -83,7 +83,7 @@ def _info(body: BodyModel) -> ProcessInfo:
     extensions = extensions_of(body.xml)
     return ProcessInfo(
         id=body.id,
-        name=body.xml.get("name") or body.id,
+        name=body.xml.get("name") or _pool_name(body) or body.id,
         file=body.document.file,
         elements=elements,
         flows=flows,
@@ -91,6 +91,14 @@ def _info(body: BodyModel) -> ProcessInfo:
         version_tag=extensions.get("versionTag", {}).get("value", ""),
         properties=extensions.get("properties", {}),
     )
+
+
+def _pool_name(body: BodyModel) -> str:
+    """Modeler writes the name of a drawn pool on the participant."""
+    for participant in body.document.root.iter(f"{BPMN}participant"):
+        if participant.get("processRef") == body.id:
+            return participant.get("name") or ""
+    return ""
 
 
 def _start(element: ElementModel) -> StartInfo:

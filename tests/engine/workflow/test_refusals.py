@@ -218,3 +218,10 @@ def test_a_plain_camunda_deployment_may_have_what_an_item_must_not() -> None:
         ("unreachable", "lost"),
         ("listener_not_supported", "a"),
     }
+
+
+def test_a_process_drawn_as_a_pool_has_the_pool_s_name() -> None:
+    pool = '<bpmn:collaboration id="c"><bpmn:participant id="x" name="公示" processRef="p"/></bpmn:collaboration>'
+    model = bpmn(start(), end(), chain("start", "end"), more=pool).decode().replace('name="测试流程"', "")
+
+    assert parse({"x.bpmn": model.encode()}).processes["p"].name == "公示"
