@@ -57,7 +57,8 @@ class Evaluation:
         scope: dict[str, Any] = {}
         for need in decision.needs:
             self._bind(scope, need)
-        frame = self.root.child(scope)
+        aliases = {need.alias: scope[need.path[0]] for need in decision.needs if len(need.path) == 1 and need.alias}
+        frame = self.root.child({**aliases, **self.root.vars}).child(scope)
         value = fit(self.root.run, decision.code(frame), decision.type, decision.name)
         self.known[decision.key] = value
         trace = self.root.run
@@ -78,8 +79,6 @@ class Evaluation:
         for step in outer:
             target = target.setdefault(step, {})
         target[name] = value
-        if need.alias and not outer and need.alias not in self.root.vars:
-            scope.setdefault(need.alias, value)
 
     def _value(self, need: Need) -> Any:
         item = self.model.elements[need.key]

@@ -154,10 +154,8 @@ def test_a_cell_tests_its_input(cell: str, given: Any, passes: bool | None) -> N
 
 
 def test_an_expression_names_the_variables_it_reads() -> None:
-    expression = compile(
-        "for m in 家庭成员[年龄 > 线] return m.x + 基数 + count([1]) + {a: 1, b: a}.b",
-        ("家庭成员", "年龄", "线", "基数"),
-    )
+    text = "for m in 家庭成员[年龄 > 线] return m.x + 基数 + count([1]) + {a: 1, b: a}.b"
+    expression = compile(text, ("家庭成员", "年龄", "线", "基数"))
     assert expression.names == {"家庭成员", "基数"}
     assert {"年龄", "线"} <= expression.item_names
 

@@ -1,0 +1,84 @@
+"""What an analyst hears before publishing."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.decisions import check
+from tests.engine.decisions.build import Table
+
+
+def found(table: Table, *args: object, **more: object) -> list[tuple[str, str]]:
+    return [(fault.code, fault.message) for fault in check(table(*args, strict=False, **more))]
+
+
+def test_a_sound_table_raises_no_word(table: Table) -> None:
+    assert (
+        found(
+            table,
+            ["age:number", 'kind:string:"a","b"', "ok:boolean"],
+            ["x:string"],
+            ['< 18 | - | - | "1"', '>= 18 | "a" | - | "2"', '>= 18 | "b" | true | "3"', '>= 18 | "b" | false | "4"'],
+        )
+        == []
+    )
+
+
+def test_overlapping_rows_of_a_unique_table_are_shown_with_an_example(table: Table) -> None:
+    words = found(table, ["age:number"], ["x:string"], ['<= 18 | "1"', '>= 18 | "2"'])
+    assert words == [("dmn_overlap", "与第 1 行重叠，例如 age = 18")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "gap"),
+    [
+        (['< 18 | "1"', '> 18 | "2"'], "age = 18"),
+        (['[0..15] | "1"', '[16..99] | "2"'], "age = 小于 0"),
+        (['<= 15 | "1"', '>= 16 | "2"'], "age = 15 与 16 之间"),
+    ],
+)
+def test_a_gap_is_shown_with_an_example(table: Table, rows: list[str], gap: str) -> None:
+    assert ("dmn_gap", f"没有一行覆盖 {gap}") in found(table, ["age:number"], ["x:string"], rows)
+
+
+def test_heads_counted_one_by_one_leave_no_gap_between_them(table: Table) -> None:
+    assert found(table, ["heads:number"], ["x:number"], ["<= 1 | 1", "2 | 2", ">= 3 | 3"]) == []
+
+
+def test_text_and_dates_are_covered_too(table: Table) -> None:
+    words = found(table, ["kind:string"], ["x:string"], ['"a" | "1"', 'not("a", "b") | "2"'])
+    assert words == [("dmn_gap", "没有一行覆盖 kind = “b”")]
+    words = found(table, ["on:date"], ["x:string"], ['< @"2026-01-01" | "1"', '> @"2026-01-01" | "2"'])
+    assert words == [("dmn_gap", "没有一行覆盖 on = 2026-01-01")]
+
+
+def test_a_row_behind_a_wider_one_is_dead(table: Table) -> None:
+    words = found(table, ["age:number"], ["x:string"], ['- | "1"', '> 18 | "2"'], 'hitPolicy="FIRST"')
+    assert words == [("dmn_dead_row", "永远不会命中，第 1 行已经包含它")]
+
+
+def test_a_cell_nothing_can_satisfy_is_shown(table: Table) -> None:
+    words = found(table, ["age:number"], ["x:string"], ['[9..1] | "1"', '- | "2"'])
+    assert words == [("dmn_never", "“age”列的条件没有任何值能满足")]
+
+
+def test_forgotten_quotes_are_guessed(table: Table) -> None:
+    model = table(["kind:string"], ["x:string"], ["公租房 | 准予", '- | "不予"'], 'hitPolicy="FIRST"')
+    hints = [fault.hint for fault in check(model) if fault.code == "dmn_unknown_name"]
+    assert hints == ['文本要加引号："公租房"', '文本要加引号："准予"']
+
+
+def test_an_output_outside_its_allowed_values_is_an_error(table: Table) -> None:
+    model = table(["age:number"], ['x:string:"准予","不予"'], ['- | "准许"'])
+    faults = check(model)
+    assert [(fault.code, fault.level, fault.element) for fault in faults] == [
+        ("dmn_output_not_allowed", "error", "c1_1")
+    ]
+
+
+def test_unreadable_cells_come_first(table: Table) -> None:
+    assert found(table, ["age:number"], ["x:string"], ['>= | "1"'])[0][0] == "feel_syntax"
+
+
+def test_a_table_that_depends_on_more_than_constants_is_left_alone(table: Table) -> None:
+    assert found(table, ["age:number", "line:number"], ["x:string"], ['< line | - | "1"', '> line | - | "2"']) == []

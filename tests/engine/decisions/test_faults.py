@@ -1,0 +1,105 @@
+"""What is wrong with a file is said before it is used, all at once, with line and element."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.core.errors import Fault, ModelFault
+from engine.decisions import load
+from tests.engine.decisions.build import HEAD, Table, model_xml
+
+
+def faults(xml: bytes) -> tuple[Fault, ...]:
+    with pytest.raises(ModelFault) as caught:
+        load(xml, "表.dmn")
+    return caught.value.faults
+
+
+def test_every_wrong_cell_is_listed_with_row_column_and_line(table: Table) -> None:
+    with pytest.raises(ModelFault) as caught:
+        table(["age:number"], ["x:string"], ['>= | "A"', '1 | "A"', "== 3 | ‘B’"])
+    found = caught.value.faults
+    assert [(fault.element, fault.line) for fault in found] == [("c1_0", 2), ("c3_0", 4), ("c3_1", 4)]
+    assert found[0].name == "第 1 行“age”列"
+    assert found[0].code == "feel_syntax"
+    assert found[0].file == "判定.dmn"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ('<decision id="a" name="a"/>', "dmn_logic"),
+        ('<decision id="a" name="a"><decisionTable id="t" hitPolicy="MOST"/></decision>', "dmn_hit_policy"),
+        (
+            '<decision id="a" name="a"><decisionTable id="t"><input id="i"/><output id="o"/></decisionTable>'
+            "</decision>",
+            "dmn_input",
+        ),
+        (
+            '<decision id="a" name="a"><variable name="a" typeRef="nmber"/>'
+            "<literalExpression><text>1</text></literalExpression></decision>",
+            "dmn_unknown_type",
+        ),
+        (
+            '<decision id="a" name="a"><literalExpression expressionLanguage="python"><text>1</text>'
+            "</literalExpression></decision>",
+            "dmn_language",
+        ),
+        (
+            '<decision id="a" name="a"><informationRequirement id="r"><requiredInput href="#no"/>'
+            "</informationRequirement><literalExpression><text>1</text></literalExpression></decision>",
+            "dmn_requirement",
+        ),
+        (
+            '<decision id="a" name="a"><informationRequirement id="r"><requiredDecision href="#a"/>'
+            "</informationRequirement><literalExpression><text>1</text></literalExpression></decision>",
+            "dmn_cycle",
+        ),
+    ],
+)
+def test_a_model_that_cannot_work_is_refused(body: str, code: str) -> None:
+    assert code in [fault.code for fault in faults(model_xml(body))]
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        b"",
+        b"<definitions",
+        b"<html/>",
+        b'<definitions xmlns="http://example.org/"/>',
+        b'<!DOCTYPE d [<!ENTITY a "b">]>' + HEAD.encode() + b"&a;</definitions>",
+        b'<!DOCTYPE d SYSTEM "file:///etc/passwd">' + HEAD.encode() + b"</definitions>",
+    ],
+    ids=["empty", "broken", "another language", "another namespace", "entities", "outside file"],
+)
+def test_files_that_are_no_dmn_or_try_to_reach_out_are_refused(xml: bytes) -> None:
+    assert faults(xml)[0].code in {"dmn_xml", "dmn_version"}
+
+
+def test_a_half_finished_file_can_be_looked_at_and_its_good_decisions_tried() -> None:
+    model = load(
+        model_xml(
+            '<decision id="good" name="good"><literalExpression><text>1</text></literalExpression></decision>',
+            '<decision id="bad" name="bad"><literalExpression><text>1 +</text></literalExpression></decision>',
+        ),
+        strict=False,
+    )
+    assert model.evaluate("good", {}).json() == 1
+    with pytest.raises(ModelFault, match="没有写完"):
+        model.evaluate("bad", {})
+    assert len(model.faults) == 1
+
+
+def test_a_limit_reached_while_deciding_names_the_decision() -> None:
+    model = load(
+        model_xml(
+            '<decision id="a" name="甲"><literalExpression><text>for i in 1..x return i</text></literalExpression>'
+            "</decision>"
+        ),
+        "表.dmn",
+    )
+    with pytest.raises(ModelFault) as caught:
+        model.evaluate("a", {"x": 10**9})
+    fault = caught.value.faults[0]
+    assert (fault.code, fault.file, fault.element, fault.name) == ("feel_limit", "表.dmn", "a", "甲")
