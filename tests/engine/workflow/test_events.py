@@ -263,3 +263,14 @@ def test_an_error_with_an_unknown_code_names_no_code_and_stays_an_incident() -> 
     play = Play(start(), end("t", '<errorEventDefinition errorRef="EF"/>'), chain("start", "t"), more=more)
 
     assert play.wait("t").attrs["code"] == "code_missing"
+
+
+def test_an_event_for_another_code_does_not_catch_but_one_without_code_does() -> None:
+    other = '<errorEventDefinition errorRef="E2"/>'
+    inner = sub("s", start("si"), job("j"), boundary("no", "j", other), user("x"), chain("si", "j"), flow("no", "x"))
+    play = Play(start(), inner, boundary("any", "s", "<errorEventDefinition/>"), user("y"), chain("start", "s"),
+                flow("any", "y"))  # fmt: skip
+
+    play.act("throw_error", play.wait("j").token, "declined")
+
+    assert play.at == ["y:user"]

@@ -116,6 +116,9 @@ REFUSED = {
     "a decision without a result": ("result_missing", "a", [
         start(), f'<businessRuleTask id="a">{NO_RESULT}</businessRuleTask>',
         end(), LINE]),
+    "a business rule that names nothing": ("job_without_type", "a", [
+        start(), '<businessRuleTask id="a"/>', end(), LINE]),
+    "a script that says nothing": ("job_without_type", "a", [start(), script(""), end(), LINE]),
     "a script without a result": ("result_missing", "a", [start(), script(NO_SCRIPT_RESULT), end(), LINE]),
     "a multi-instance without a collection": ("expression_missing", "a", [
         start(), user("a", more="<multiInstanceLoopCharacteristics/>"), end(), LINE]),
