@@ -1,0 +1,192 @@
+"""The case file: search, and everything about one case in the order it happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from engine.cases.case import ROOT_SCOPE, Case, load_variables
+from engine.cases.documents import Document
+from engine.cases.lawful_clock import ClockStop
+from engine.cases.record import JournalEntry
+from engine.catalog import releases
+from engine.core import idnum, masks, secrets
+from engine.core.actor import Actor
+from engine.queries import evidence, explanation, panels
+from engine.queries.answers import Section
+from engine.queries.common import Due, due_of, find_case, stamp
+from engine.queries.evidence import Exchange
+from engine.queries.explanation import Explanation
+from engine.queries.head import CaseHead, head_of, in_whose_hands
+from engine.queries.panels import Material, ObjectionLine, Opinion, Publicity
+from engine.registers.notices import CitizenMessage
+from engine.registers.offices import Office
+
+FOUND = 50
+DOCUMENT_STATES = {"numbered": ("生成中", "warn"), "rendered": ("待签章", "warn"), "issued": ("已出具", "ok")}
+TONES = {
+    "completed": "ok",
+    "closed": "ok",
+    "incident": "bad",
+    "objection": "warn",
+    "withdrawn": "warn",
+    "declined": "warn",
+}
+
+
+@dataclass(frozen=True)
+class CaseLine:
+    """One line of a search."""
+
+    id: int
+    number: str
+    item_name: str
+    subject: str
+    stage: str
+    outcome: str
+    office: str
+    opened: str
+    due: Due
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A document of the case; ``ready`` once it can be read."""
+
+    id: int
+    title: str
+    number: str
+    check_code: str
+    mark: str
+    tone: str
+    at: str
+    ready: bool
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """One case with everything about it. ``stops`` are (reason, from, to) of the lawful clock."""
+
+    head: CaseHead
+    hands: list[str]
+    stops: list[tuple[str, str, str]]
+    timeline: list[dict[str, Any]]
+    application: list[Section]
+    materials: list[Material]
+    opinions: list[Opinion]
+    exchanges: list[Exchange]
+    decision: Explanation | None
+    publicity: list[Publicity]
+    objections: list[ObjectionLine]
+    papers: list[Paper]
+    messages: list[dict[str, Any]]
+
+
+def search(session: Session, actor: Actor, query: str) -> list[CaseLine]:
+    """Newest first. Words are a case number (also its beginning), a full name or a full ID number; none: the newest.
+
+    Names and numbers lie encrypted: they are found by their keyed hashes, so only when given in full. Inside
+    ``calendar``.
+    """
+    text = query.strip()
+    found = select(Case, Office.name).join(Office, Office.id == Case.office_id)
+    found = found.where(Case.office_id.in_(actor.offices))
+    if text:
+        digests = {secrets.digest(text), secrets.digest(idnum.normal(text))}
+        number = Case.number.startswith(text.upper(), autoescape=True)
+        found = found.where(or_(number, Case.name_digest.in_(digests), Case.subject_digest.in_(digests)))
+    rows = session.execute(found.order_by(Case.opened_at.desc(), Case.id.desc()).limit(FOUND))
+    return [_line(session, case, office) for case, office in rows]
+
+
+def case_file(session: Session, actor: Actor, case_id: int) -> CaseFile:
+    """Raises ``NotFound`` for a case of another office. Inside ``calendar``."""
+    case = find_case(session, actor, case_id)
+    release = releases.view(session, case.release_id)
+    variables = load_variables(session, case.id)[ROOT_SCOPE]
+    stops = list(session.scalars(select(ClockStop).where(ClockStop.case_id == case.id).order_by(ClockStop.id)))
+    return CaseFile(
+        head=head_of(session, case, release.item),
+        hands=in_whose_hands(session, case, release.item),
+        stops=[(one.reason, stamp(one.started_at), stamp(one.ended_at)) for one in stops],
+        timeline=_timeline(session, case, stops),
+        application=panels.application(release, variables),
+        materials=panels.materials(session, case, release, variables),
+        opinions=panels.opinions(session, case, release),
+        exchanges=evidence.exchanges(session, case.id),
+        decision=explanation.explanation(session, case.id, release, variables),
+        publicity=panels.publicity(session, case),
+        objections=panels.objections(session, case),
+        papers=papers(session, case.id),
+        messages=_messages(session, case.id),
+    )
+
+
+def papers(session: Session, case_id: int) -> list[Paper]:
+    """The documents of a case, newest first."""
+    query = select(Document).where(Document.case_id == case_id).order_by(Document.id.desc())
+    found = []
+    for one in session.scalars(query):
+        mark, tone = DOCUMENT_STATES.get(one.state, (one.state, ""))
+        ready = one.state == "issued"
+        at = stamp(one.issued_at)
+        found.append(Paper(one.id, one.title, one.number, one.check_code, mark, tone, at, ready))
+    return found
+
+
+def _line(session: Session, case: Case, office: str) -> CaseLine:
+    outcomes = releases.view(session, case.release_id).item.outcomes
+    return CaseLine(
+        id=case.id,
+        number=case.number,
+        item_name=case.item_name,
+        subject=masks.mask_name(case.subject_name),
+        stage=case.stage,
+        outcome="" if case.state == "open" else outcomes.get(case.outcome, "已办结"),
+        office=office,
+        opened=stamp(case.opened_at),
+        due=due_of(case),
+    )
+
+
+def _timeline(session: Session, case: Case, stops: list[ClockStop]) -> list[dict[str, Any]]:
+    """Journal and stops of the clock together, newest first, as ``ui.timeline`` takes them."""
+    query = select(JournalEntry).where(JournalEntry.case_id == case.id).order_by(JournalEntry.seq)
+    happened: list[tuple[datetime, int, dict[str, Any]]] = [
+        (one.at, one.seq, _event(one.title, one.at, _who(one), TONES.get(one.kind, "")))
+        for one in session.scalars(query)
+    ]
+    last = len(happened)
+    for number, one in enumerate(stops):
+        happened.append((one.started_at, last + number, _event(f"计时暂停：{one.reason}", one.started_at, "", "warn")))
+        if one.ended_at is not None:
+            happened.append((one.ended_at, last + number, _event(f"恢复计时：{one.reason}结束", one.ended_at, "", "")))
+    return [event for _, _, event in sorted(happened, key=lambda row: row[:2], reverse=True)]
+
+
+def _event(title: str, at: datetime, who: str, tone: str) -> dict[str, Any]:
+    return {"title": title, "at": stamp(at), "iso": at.isoformat(), "who": who, "tone": tone}
+
+
+def _who(entry: JournalEntry) -> str:
+    """Caseworkers by name, the applicant as such."""
+    return "申请人" if entry.actor_key.startswith("citizen:") else entry.actor_name
+
+
+def _messages(session: Session, case_id: int) -> list[dict[str, Any]]:
+    query = select(CitizenMessage).where(CitizenMessage.case_id == case_id).order_by(CitizenMessage.id.desc())
+    return [
+        {
+            "title": one.title,
+            "at": stamp(one.sent_at),
+            "iso": one.sent_at.isoformat(),
+            "who": f"已读 {stamp(one.read_at)}" if one.read_at else "未读",
+            "say": one.body,
+            "tone": "",
+        }
+        for one in session.scalars(query)
+    ]

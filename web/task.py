@@ -1,0 +1,99 @@
+"""One task: its page, its draft, claiming and giving back, and the submit that leads to the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from engine.commands import dispatch
+from engine.commands.tasks import ClaimTask, CompleteTask, ReleaseTask
+from engine.core.db import reading
+from engine.core.errors import InvalidAnswers, Refused, TaskAlreadyDone, TaskChanged
+from engine.queries import inbox, task_page
+from engine.queries.common import calendar
+from web.inbox import desk_of
+from web.portal_forms import island_errors, keep_draft, posted_answers
+from web.security import staff
+
+pages = Blueprint("task", __name__)
+
+
+@pages.get("/tasks/<int:task_id>")
+@staff()
+def show(task_id: int) -> str:
+    """The inbox with this task open; a finished task says so."""
+    with reading() as session:
+        over = task_page.finished(session, g.actor, task_id)
+    if over is not None:
+        return render_template("task/over.html", over=over, message="", typed=[])
+    return _page(task_id)
+
+
+@pages.post("/tasks/<int:task_id>")
+@staff()
+def submit(task_id: int) -> AnyResponse | tuple[str, int]:
+    """Hand the answers in, then open the next task of the same view; nothing typed is ever lost."""
+    answers = posted_answers()
+    try:
+        done = dispatch(CompleteTask(task_id, answers, _seen_version()), g.actor)
+    except InvalidAnswers as error:
+        return _page(task_id, answers, island_errors(error)), 422
+    except (TaskAlreadyDone, TaskChanged) as error:
+        return _stale(task_id, answers, error), 409
+    flash(f"{done.case_number}「{done.task_name}」已提交", "success")
+    return redirect(_next(), 303)
+
+
+@pages.post("/tasks/<int:task_id>/claim")
+@staff()
+def claim(task_id: int) -> AnyResponse:
+    """Take it from the queue."""
+    dispatch(ClaimTask(task_id), g.actor)
+    flash("已领取，在「待我办理」中", "success")
+    return redirect(url_for("task.show", task_id=task_id, view="mine"), 303)
+
+
+@pages.post("/tasks/<int:task_id>/release")
+@staff()
+def release(task_id: int) -> AnyResponse:
+    """Give it back to the queue; what was typed stays in the draft."""
+    dispatch(ReleaseTask(task_id), g.actor)
+    flash("已放回岗位池", "success")
+    return redirect(url_for("task.show", task_id=task_id), 303)
+
+
+@pages.post("/tasks/<int:task_id>/draft")
+@staff()
+def draft(task_id: int) -> Response:
+    """Keep what was typed so far."""
+    return keep_draft(f"task:{task_id}")
+
+
+def _page(task_id: int, typed: Mapping[str, Any] | None = None, errors: Mapping[str, list[str]] | None = None) -> str:
+    with reading() as session, calendar(session):
+        task = task_page.open_task(session, g.actor, task_id, typed)
+        desk = desk_of(session, g.actor, request.values.get("view") or task.view, task_id)
+    return render_template("task/show.html", task=task, errors=errors or {}, **desk)
+
+
+def _stale(task_id: int, answers: Mapping[str, Any], error: Refused) -> str:
+    with reading() as session:
+        over = task_page.finished(session, g.actor, task_id)
+        typed = task_page.typed_rows(session, g.actor, task_id, answers)
+    return render_template("task/over.html", over=over, task_id=task_id, message=error.message, typed=typed)
+
+
+def _next() -> str:
+    """The address of the most urgent task left in the view one came from, else of the view itself."""
+    view = request.form.get("view") or "mine"
+    with reading() as session:
+        found = inbox.next_task(session, g.actor, view)
+    return url_for("task.show", task_id=found, view=view) if found else url_for("inbox.show", view=view)
+
+
+def _seen_version() -> int:
+    text = request.form.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() else 0
