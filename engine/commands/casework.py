@@ -95,13 +95,16 @@ class Casework:
             session=self.unit.session,
             case_variables=self.process.variables if hasattr(self, "process") else variables,
         )
-        result = found.run(call)
-        if not isinstance(result, Mapping):
-            raise TypeError(f"inside operation {found.name} must give a mapping")
+        # A fault becomes an incident and the command still commits: what the operation wrote before must not stay.
+        with self.unit.session.begin_nested():
+            result = found.run(call)
+            if not isinstance(result, Mapping):
+                raise TypeError(f"inside operation {found.name} must give a mapping")
+            outputs = found.check_outputs(result)
         reason = call.inputs.get("reason")
         title = f"{found.title}（{reason}）" if isinstance(reason, str) else found.title
         self.unit.record(self.case, "operation", title, element_id=wait.element_id)
-        return seal_personal(found, found.check_outputs(result))
+        return seal_personal(found, outputs)
 
     def decide(self, decision_id: str, context: Mapping[str, Any], element_id: str) -> Any:
         """Evaluate a decision of the pinned release and keep its explanation."""

@@ -16,7 +16,7 @@ import click
 
 from engine.core.errors import Refused
 from web import app as application
-from web import demo_data, migrate
+from web import demo_applications, demo_data, migrate
 
 PARTS = ("simulators", "worker", "serve")
 PARTIES = ("police", "realestate", "tax", "sms")
@@ -35,6 +35,7 @@ def demo(simulator_offset: int) -> None:
     parts = application.build(env)
     migrate.upgrade()
     accounts = demo_data.load(parts)
+    demo_applications.load(parts)
     children = {name: _start(name, env) for name in PARTS}
     stopping: list[int] = []
 
