@@ -77,10 +77,12 @@ def resume(session: Session, case: Case) -> str | None:
 
 
 def days_left(case: Case) -> int | None:
-    """Working days to the due day; negative when it is past. While stopped, as at the stop."""
+    """Working days to the due day; negative from the day after it, also on a weekend. While stopped, as at the stop."""
     if case.due_on is None:
         return None
-    return workdays.current().between(case.clock_stopped_since or clock.today(), case.due_on)
+    day = case.clock_stopped_since or clock.today()
+    left = workdays.current().between(day, case.due_on)
+    return min(left, -1) if day > case.due_on else left
 
 
 class StopClock(Schema):
