@@ -12,6 +12,8 @@ from engine.core.errors import Refused
 
 ROOT = Path(__file__).resolve().parents[2]
 
+PREFIX = "ANJU_"
+
 # name → what it is for; shown by `anju settings`.
 KNOWN = {
     "ANJU_PORT": "网页服务端口，默认 8000",
@@ -50,9 +52,10 @@ def load(environ: Mapping[str, str] | None = None, also_known: Iterable[str] = (
     env = dict(os.environ if environ is None else environ)
     known = set(KNOWN) | set(also_known)
     for name in sorted(env):
-        if name.startswith("ANJU_") and name not in known:
-            close = get_close_matches(name, known, 1)
-            hint = f"，是否想写 {close[0]}" if close else ""
+        if name.startswith(PREFIX) and name not in known:
+            # Without the prefix that all share, or every name would be like every other.
+            close = get_close_matches(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in known], 1)
+            hint = f"，是否想写 {PREFIX}{close[0]}" if close else ""
             raise Refused(f"不认识的设置 {name}{hint}。请更正或删除后再启动。", code="unknown_setting")
     data = Path(env.get("ANJU_DATA", "var")).resolve()
     port = _port(env.get("ANJU_PORT", "8000"))
@@ -70,7 +73,7 @@ def load(environ: Mapping[str, str] | None = None, also_known: Iterable[str] = (
 
 
 def _port(text: str) -> int:
-    if not text.isdigit() or not 0 < int(text) < 65535:
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 65535:
         raise Refused(f"ANJU_PORT 应为 1 至 65534 的整数，现为 {text}", code="bad_setting")
     return int(text)
 
