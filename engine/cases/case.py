@@ -9,7 +9,7 @@ from sqlalchemy import Date, Index, LargeBinary, String, UniqueConstraint, delet
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from engine.core import ids
-from engine.core.db import Base, WithId, for_update
+from engine.core.db import Base, WithId, for_update, insert_with_conflict
 from engine.core.errors import NotFound
 from engine.core.types import Json, Sealed
 
@@ -134,14 +134,11 @@ def save_variables(session: Session, case_id: int, before: Scopes, after: Scopes
 
 def next_number(session: Session, name: str) -> int:
     """The next number of a series, 1 first; the row stays locked until the commit, so no number is lost or doubled."""
-    query = select(Sequence).where(Sequence.name == name)
-    row = session.scalar(query.with_for_update() if for_update(session) else query)
-    if row is None:
-        session.execute(insert(Sequence).values(name=name, value=1))
-        return 1
-    row.value += 1
-    session.flush()
-    return row.value
+    # One statement makes or raises the counter: two first numbers at the same moment do not collide.
+    insert_or = insert_with_conflict(session, Sequence).values(name=name, value=1)
+    raised = insert_or.on_conflict_do_update(index_elements=["name"], set_={"value": Sequence.value + 1})
+    taken: int = session.scalars(raised.returning(Sequence.value)).one()
+    return taken
 
 
 def new_id() -> int:

@@ -14,8 +14,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from engine.cases.case import Case
 from engine.core import ids
 from engine.core.actor import Actor
-from engine.core.db import Base, WithId, for_update
+from engine.core.db import Base, WithId, for_update, insert_with_conflict
 from engine.core.types import Json, SealedJson
+
+# The chain of what belongs to no case.
+_INSTALLATION = "office"
 
 
 class JournalEntry(WithId, Base):
@@ -113,14 +116,13 @@ def write(
     element_id: str = "",
 ) -> None:
     """Append one entry to the chain of ``case`` (or to the installation's own chain)."""
-    body = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS, default=str)
-    digest = sha256(body).hexdigest()
+    body, digest = _digest(payload)
     if case is None:
         seq, before = _next_of_installation(session)
     else:
         seq, before = case.journal_seq + 1, case.journal_hash
     case_id = 0 if case is None else case.id
-    hash_ = chain_hash(before, case_id, seq, at, actor.key, kind, title, digest)
+    hash_ = chain_hash(before, case_id, seq, at, actor.key, actor.shown, kind, title, element_id, digest)
     entry_id = ids.new()
     session.execute(
         insert(JournalEntry),
@@ -130,7 +132,7 @@ def write(
             "seq": seq,
             "at": at,
             "actor_key": actor.key,
-            "actor_name": actor.name,
+            "actor_name": actor.shown,
             "kind": kind,
             "title": title,
             "element_id": element_id,
@@ -141,7 +143,7 @@ def write(
     if payload:
         session.execute(insert(JournalPayload), {"entry_id": entry_id, "payload": orjson.loads(body)})
     if case is None:
-        head = session.get_one(JournalHead, "office")
+        head = session.get_one(JournalHead, _INSTALLATION)
         head.seq, head.hash = seq, hash_
         session.flush()
     else:
@@ -149,34 +151,61 @@ def write(
 
 
 def _next_of_installation(session: Session) -> tuple[int, str]:
-    query = select(JournalHead).where(JournalHead.chain == "office")
-    head = session.scalar(query.with_for_update() if for_update(session) else query)
-    if head is None:
-        session.add(JournalHead(chain="office", seq=0, hash=""))
-        session.flush()
-        return 1, ""
+    made = insert_with_conflict(session, JournalHead).values(chain=_INSTALLATION, seq=0, hash="")
+    session.execute(made.on_conflict_do_nothing())
+    query = select(JournalHead).where(JournalHead.chain == _INSTALLATION).execution_options(populate_existing=True)
+    head = session.scalars(query.with_for_update() if for_update(session) else query).one()
     return head.seq + 1, head.hash
 
 
-def chain_hash(
-    before: str, case_id: int, seq: int, at: datetime, actor: str, kind: str, title: str, digest: str
-) -> str:
-    """SHA-256 over the hash before and every field of the line."""
-    line = "\n".join((before, str(case_id), str(seq), at.isoformat(), actor, kind, title, digest))
-    return sha256(line.encode()).hexdigest()
+def chain_hash(before: str, case_id: int, seq: int, at: datetime, *fields: str) -> str:
+    """SHA-256 over the hash before and every field of the line; as a JSON list, so that no field runs into another."""
+    return sha256(orjson.dumps([before, case_id, seq, at.isoformat(), *fields])).hexdigest()
 
 
 def verify(session: Session, case_id: int) -> int | None:
-    """None where the chain of a case holds, else the number of the first line that does not."""
+    """None where the chain of a case (0: of the installation) holds, else the number of the first line that does not.
+
+    Every line, its payload where it still stands, and the end of the chain are looked at: a chain cut short is broken.
+    """
     before, expected = "", 0
-    for entry in session.scalars(
-        select(JournalEntry).where(JournalEntry.case_id == case_id).order_by(JournalEntry.seq)
-    ):
+    rows = session.execute(
+        select(JournalEntry, JournalPayload)
+        .outerjoin(JournalPayload, JournalPayload.entry_id == JournalEntry.id)
+        .where(JournalEntry.case_id == case_id)
+        .order_by(JournalEntry.seq)
+    )
+    for entry, payload in rows:
         expected += 1
         told = chain_hash(
-            before, case_id, entry.seq, entry.at, entry.actor_key, entry.kind, entry.title, entry.payload_digest
+            before,
+            case_id,
+            entry.seq,
+            entry.at,
+            entry.actor_key,
+            entry.actor_name,
+            entry.kind,
+            entry.title,
+            entry.element_id,
+            entry.payload_digest,
         )
-        if entry.seq != expected or told != entry.hash:
+        whole = payload is None or _digest(payload.payload)[1] == entry.payload_digest
+        if entry.seq != expected or told != entry.hash or not whole:
             return expected
         before = entry.hash
-    return None
+    return None if _head(session, case_id) == (expected, before) else expected + 1
+
+
+def _head(session: Session, case_id: int) -> tuple[int, str]:
+    """Where the chain ends, as whoever wrote last left it."""
+    if case_id:
+        query = select(Case.journal_seq, Case.journal_hash).where(Case.id == case_id)
+    else:
+        query = select(JournalHead.seq, JournalHead.hash).where(JournalHead.chain == _INSTALLATION)
+    found = session.execute(query).one_or_none()
+    return (found[0], found[1]) if found else (0, "")
+
+
+def _digest(payload: Any) -> tuple[bytes, str]:
+    body = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS, default=str)
+    return body, sha256(body).hexdigest()

@@ -158,7 +158,7 @@ def _keep(unit: Unit, case: Case, form_id: str, kept: Mapping[str, Any]) -> None
             "form_id": form_id,
             "task_id": None,
             "actor_key": unit.actor.key,
-            "actor_name": unit.actor.name,
+            "actor_name": unit.actor.shown,
             "at": unit.now,
             "answers": orjson.loads(orjson.dumps(kept)),
             "summary": "",
@@ -178,6 +178,8 @@ def withdraw_case(command: WithdrawCase, unit: Unit) -> None:
         if case.office_id not in unit.actor.offices:
             raise NotFound("没有这个办件")
         unit.require("acceptance")
+    if case.state != "open":
+        raise Refused("已作出决定或已办结，不能再撤回", code="too_late")
     unit.record(case, "withdrawn", "撤回申请", {"reason": command.reason})
     name = f"{case.item.replace('/', '_')}.withdraw"
     if not publish(unit, name, case.number, {"withdraw_reason": command.reason}, f"withdraw:{case.id}", keep=False):
@@ -192,13 +194,14 @@ def file_objection(command: FileObjection, unit: Unit) -> int:
     notice = unit.session.get(Notice, command.notice_id)
     if notice is None:
         raise NotFound("没有这份公示")
+    case = lock(unit.session, notice.case_id)
+    unit.session.refresh(notice)
     if notice.state != OPEN or notice.ends_at <= unit.now:
         raise Refused("公示已结束，不能再提出异议", code="notice_closed")
     if unit.session.scalar(
         select(Objection.id).where(Objection.notice_id == notice.id, Objection.account_id == unit.actor.id)
     ):
         raise Duplicate("您已对这份公示提出过异议，可在「我的异议」中查看进展")
-    case = lock(unit.session, notice.case_id)
     objection = Objection(
         id=ids.new(),
         notice_id=notice.id,
@@ -229,8 +232,9 @@ def close_notice_early(command: CloseNoticeEarly, unit: Unit) -> None:
     notice = unit.session.get(Notice, command.notice_id)
     if notice is None or notice.office_id not in unit.actor.offices:
         raise NotFound("没有这份公示")
+    case = lock(unit.session, notice.case_id)
+    unit.session.refresh(notice)
     if notice.state != OPEN:
         raise Refused("公示已结束或已暂停，不能提前结束", code="notice_closed")
-    case = lock(unit.session, notice.case_id)
     unit.record(case, "notice_early", "提前结束公示")
     publish(unit, "shared_publicity.close_early", str(notice.id), {}, f"early:{notice.id}")

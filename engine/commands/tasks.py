@@ -167,15 +167,16 @@ def form_data(form: Any, context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def by_line(unit: Unit) -> dict[str, str]:
-    """Who and when, as documents and later steps read it."""
-    return {"name": unit.actor.name, "at": clock.local(unit.now).isoformat(timespec="seconds")}
+    """Who and when, as documents and later steps read it; a citizen's name is sealed like every other of theirs."""
+    name = secrets.seal(unit.actor.name) if unit.actor.kind == "citizen" else unit.actor.name
+    return {"name": name, "at": clock.local(unit.now).isoformat(timespec="seconds")}
 
 
 def keep_submission(unit: Unit, case: Case, task: Task, kept: Mapping[str, Any]) -> None:
     """Mark the task done and keep its answers."""
     actor = unit.actor
     task.state, task.done_at, task.version = "done", unit.now, task.version + 1
-    task.done_by, task.done_by_name, task.assignee = actor.key, actor.name, task.assignee or actor.key
+    task.done_by, task.done_by_name, task.assignee = actor.key, actor.shown, task.assignee or actor.key
     unit.session.execute(
         insert(Submission),
         {
@@ -185,7 +186,7 @@ def keep_submission(unit: Unit, case: Case, task: Task, kept: Mapping[str, Any])
             "form_id": task.form_id,
             "task_id": task.id,
             "actor_key": actor.key,
-            "actor_name": actor.name,
+            "actor_name": actor.shown,
             "at": unit.now,
             "answers": orjson.loads(orjson.dumps(kept)),
             "summary": "",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from engine.core.masks import mask_name
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -21,6 +23,11 @@ class Actor:
     def key(self) -> str:
         """How the actor stands in assignee columns and in the journal: ``staff:12``."""
         return f"{self.kind}:{self.id}"
+
+    @property
+    def shown(self) -> str:
+        """How the actor's name may stand in clear: a caseworker's whole, a citizen's masked."""
+        return mask_name(self.name) if self.kind == "citizen" else self.name
 
     def has(self, role: str) -> bool:
         """Whether the actor holds ``role``."""

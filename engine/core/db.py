@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import BigInteger, Connection, Engine, MetaData, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -107,6 +108,12 @@ def reading() -> Iterator[Session]:
         connection = connection.execution_options(anju_reading=True)
         with Session(connection, autoflush=False, expire_on_commit=False) as session:
             yield session
+
+
+def insert_with_conflict(session: Session, table: type[Base]) -> Any:
+    """An INSERT that can say ``ON CONFLICT``: both databases know it, SQLAlchemy keeps one class for each."""
+    dialect = postgresql if for_update(session) else sqlite
+    return dialect.insert(table)
 
 
 def for_update(session: Session) -> bool:

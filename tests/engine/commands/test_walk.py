@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-import pytest
 from sqlalchemy import select
 
 from engine.cases import record
 from engine.cases.documents import Document
-from engine.core import clock
 from engine.core.db import reading
-from engine.core.errors import Duplicate, Forbidden, NotFound, Refused, TaskAlreadyDone
 from engine.registers.households import Eligibility, WaitingEntry
 from tests.support.installation import Installation
 
