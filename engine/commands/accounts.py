@@ -6,14 +6,16 @@ import secrets as random
 from dataclasses import dataclass
 from datetime import timedelta
 from hmac import compare_digest
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 
 from engine.commands import Unit, handles
 from engine.core import idnum, ids, secrets
+from engine.core.db import for_update
 from engine.core.errors import InvalidAnswers, Refused
 from engine.registers.accounts import CitizenAccount, SmsCode, by_phone
 from engine.registers.offices import StaffUser
@@ -23,6 +25,8 @@ CODE_PAUSE = timedelta(seconds=60)
 CODES_A_DAY = 10
 CODE_ATTEMPTS = 5
 LOGIN_ATTEMPTS = 8
+
+Row = TypeVar("Row")
 
 _hasher = PasswordHasher()
 # Verified when the login is unknown, so that the answer takes as long as for a known one.
@@ -71,7 +75,8 @@ def hash_password(password: str) -> str:
 @handles(SignIn)
 def sign_in(command: SignIn, unit: Unit) -> int:
     """The id of the caseworker, or 0. A wrong password counts; too many lock the account until an admin helps."""
-    user = unit.session.scalar(select(StaffUser).where(StaffUser.login == command.login))
+    # Locked while it is looked at: guesses at the same moment are counted one by one.
+    user = unit.session.scalar(_locked(unit, select(StaffUser).where(StaffUser.login == command.login)))
     try:
         _hasher.verify(user.password_hash if user else _DUMMY, command.password)
     except VerificationError:
@@ -159,12 +164,15 @@ def _phone(phone: str) -> str:
     return phone
 
 
+def _locked(unit: Unit, query: Select[Row]) -> Select[Row]:
+    return query.with_for_update() if for_update(unit.session) else query
+
+
 def _use_code(unit: Unit, phone: str, code: str) -> bool:
     """Check the newest code of the phone and use it up."""
     digest = secrets.digest(_phone(phone))
-    row = unit.session.scalar(
-        select(SmsCode).where(SmsCode.phone_digest == digest).order_by(SmsCode.created_at.desc()).limit(1)
-    )
+    newest = select(SmsCode).where(SmsCode.phone_digest == digest).order_by(SmsCode.created_at.desc()).limit(1)
+    row = unit.session.scalar(_locked(unit, newest))
     if row is None or row.used or row.expires_at < unit.now or row.attempts >= CODE_ATTEMPTS:
         return False
     row.attempts += 1

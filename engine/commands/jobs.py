@@ -115,7 +115,8 @@ def fail_call(command: FailCall, unit: Unit) -> bool:
     job = _take(unit, command.job_id)
     if job is None:
         return False
-    _note(unit, job, "unreachable" if command.retry else "fault", command.latency_ms, error=command.message)
+    if job.kind == "call":
+        _note(unit, job, "unreachable" if command.retry else "fault", command.latency_ms, error=command.message)
     if command.retry and queue.postpone(job, command.message):
         unit.session.flush()
         return True
@@ -187,6 +188,7 @@ def receive_late_answer(command: ReceiveLateAnswer, unit: Unit) -> bool:
     if late.declined is not None:
         decline_call(DeclineCall(job.id, late.declined.code, late.declined.message, 0), unit)
     elif late.answer is not None:
+        operations.find(job.operation).check_outputs(late.answer.variables)
         _finish(unit, job, late.answer, int((unit.now - pending.asked_at).total_seconds() * 1000))
     unit.session.flush()
     return True

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from engine.cases.case import lock
 from engine.cases.work import BufferedMessage, Subscription
 from engine.commands import Unit, handles
 from engine.commands.casework import Casework
 from engine.core import ids
+from engine.core.db import insert_with_conflict
 
 TIME_TO_LIVE = timedelta(days=30)
 
@@ -40,7 +41,8 @@ def publish(
 ) -> bool:
     """Correlate a message inside the running transaction; without a taker it is kept for its time to live."""
     session = unit.session
-    if session.scalar(select(BufferedMessage.id).where(BufferedMessage.message_id == message_id)):
+    row_id = _keep(unit, name, key, variables, message_id)
+    if row_id is None:
         return True
     found = session.scalar(
         select(Subscription)
@@ -48,23 +50,31 @@ def publish(
         .order_by(Subscription.id)
         .limit(1)
     )
-    if found is None and not keep:
-        return False
-    taken = found is not None and _deliver(unit, found, variables)
-    session.add(
-        BufferedMessage(
-            id=ids.new(),
-            name=name,
-            key=key,
-            message_id=message_id,
-            variables=dict(variables),
-            taken=taken,
-            arrived_at=unit.now,
-            expires_at=unit.now + TIME_TO_LIVE,
-        )
+    if found is not None and _deliver(unit, found, variables):
+        return True
+    kept = BufferedMessage.id == row_id
+    session.execute(
+        update(BufferedMessage).where(kept).values(taken=False) if keep else delete(BufferedMessage).where(kept)
     )
-    session.flush()
-    return taken
+    return False
+
+
+def _keep(unit: Unit, name: str, key: str, variables: Mapping[str, Any], message_id: str) -> int | None:
+    """The row of a new message, None where the same came before; of two at the same moment the second waits."""
+    row = {
+        "id": ids.new(),
+        "name": name,
+        "key": key,
+        "message_id": message_id,
+        "variables": dict(variables),
+        # While it is being delivered nobody else may take it.
+        "taken": True,
+        "arrived_at": unit.now,
+        "expires_at": unit.now + TIME_TO_LIVE,
+    }
+    made = insert_with_conflict(unit.session, BufferedMessage).values(row).on_conflict_do_nothing()
+    found: int | None = unit.session.scalar(made.returning(BufferedMessage.id))
+    return found
 
 
 def _deliver(unit: Unit, subscription: Subscription, variables: Mapping[str, Any]) -> bool:

@@ -10,10 +10,11 @@ from sqlalchemy import Date, ForeignKey, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from engine.core import clock, ids, secrets
-from engine.core.db import Base, WithId
+from engine.core.db import Base, WithId, for_update
 from engine.core.errors import Refused
 from engine.core.operations import Call, operation
 from engine.core.types import Json, Sealed
+from engine.registers.offices import Office
 
 
 class Household(WithId, Base):
@@ -189,6 +190,9 @@ def enter_waiting_list(call: Call) -> dict[str, Any]:
     """Append to the office's list of this 保障方式."""
     session: Session = call.session
     mode = call.inputs["support_mode"]
+    if for_update(session):
+        # Two cases of one office at the same moment take their places one after the other.
+        session.execute(select(Office.id).where(Office.id == call.office_id).with_for_update())
     last = session.scalar(
         select(func.max(WaitingEntry.number)).where(
             WaitingEntry.office_id == call.office_id, WaitingEntry.support_mode == mode
