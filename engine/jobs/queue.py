@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, String, Text, delete, insert, select, text
+from sqlalchemy import Index, String, Text, delete, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from engine.core import clock, ids
@@ -15,7 +15,6 @@ from engine.core.types import Json
 
 LEASE = timedelta(seconds=60)
 BACKOFF_SECONDS = (2, 10, 60, 300)
-CHANNEL = "anju_jobs"
 
 
 class Job(WithId, Base):
@@ -47,7 +46,7 @@ class Job(WithId, Base):
 
 
 def enqueue(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Add jobs in one statement and wake the workers."""
+    """Add jobs in one statement; the workers find them when they next look."""
     defaults = {
         "state": "ready",
         "element_id": "",
@@ -64,8 +63,6 @@ def enqueue(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
     if not made:
         return
     session.execute(insert(Job), made)
-    if for_update(session):
-        session.execute(text(f"NOTIFY {CHANNEL}"))
 
 
 def claim(session: Session, worker: str, limit: int = 1) -> list[Job]:
