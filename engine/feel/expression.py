@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -16,6 +18,8 @@ from engine.feel.types import Type
 from engine.feel.values import Range, from_python
 
 Mode = Literal["expression", "unary"]
+_OPEN_LOW = re.compile(r"^\s*[(\]]\s*\.\.")
+_OPEN_HIGH = re.compile(r"\.\.\s*[)\[]\s*$")
 _PLAIN = frozenset({str, bool, type(None)})
 
 
@@ -102,10 +106,16 @@ def strip(text: str) -> str:
 
 
 def constant_range(text: str) -> Range | None:
-    """The range a text stands for, or None; used by ``range(from)``."""
+    """The range a text stands for, or None; used by ``range(from)``, which also knows ``[5..)`` and ``(..5]``."""
+    low_open, high_open = _OPEN_LOW.match(text), _OPEN_HIGH.search(text)
+    if low_open and high_open:
+        return None
+    filled = _OPEN_LOW.sub("(null..", text) if low_open else _OPEN_HIGH.sub("..null)", text)
     try:
-        node = parse(text, frozenset(), "expression")
+        node = parse(filled, frozenset(), "expression")
         value = Compiler().code(node)(Frame({}, None, Run()))
     except FeelError:
         return None
-    return value if isinstance(node, nodes.RangeNode | nodes.OpRange) and isinstance(value, Range) else None
+    if not isinstance(node, nodes.RangeNode) or not isinstance(value, Range):
+        return None
+    return replace(value, half=True) if low_open or high_open else value

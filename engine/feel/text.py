@@ -9,11 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.feel.limits import MAX_STRING, Budget
+from engine.feel.temporal import offset_zone
 from engine.feel.values import Exactly, Range, YearsMonths, kind_name
 
 
 def to_json(value: Any) -> Any:
-    """JSON-able form: whole numbers as int, others as float, temporals as ISO 8601 text, ranges as FEEL text.
+    """JSON-able form: whole numbers as int, others as float, temporals as ISO 8601 text (zones as offsets), ranges as
+    FEEL text.
 
     Functions have no JSON form and become None. Raises FeelError for a value of more than ``MAX_NODES`` parts.
     """
@@ -30,6 +32,8 @@ def _json(value: Any, budget: Budget) -> Any:
         return {str(key): _json(item, budget) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_json(item, budget) for item in value]
+    if isinstance(value, datetime) and isinstance(value.tzinfo, ZoneInfo):
+        return to_text(value.astimezone(offset_zone(value.utcoffset() or timedelta())))
     return None if kind_name(value) in ("function", "unknown") else to_text(value)
 
 
