@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, g, request, url_for
@@ -95,6 +95,15 @@ def zh_moment(value: datetime | None) -> str:
     local = clock.local(value)
     year = "" if local.year == clock.today().year else f"{local.year}年"
     return f"{year}{local.month}月{local.day}日 {local:%H:%M}"
+
+
+@pages.app_template_filter("zh_end")
+def zh_end(value: datetime) -> str:
+    """The end of a period; midnight belongs to the day that ends: ``2026年12月4日 24 时``."""
+    local = clock.local(value)
+    if (local.hour, local.minute, local.second) == (0, 0, 0):
+        return f"{zh_day(value - timedelta(seconds=1))} 24 时"
+    return f"{zh_day(value)} {local:%H:%M}"
 
 
 @pages.app_template_filter("zh_size")

@@ -85,6 +85,7 @@ class CaseView:
     documents: list[Issued]
     materials: list[HandedIn]
     notice_id: int | None
+    notice_state: str
     notice_ends_at: datetime | None
     may_withdraw: bool
 
@@ -132,6 +133,7 @@ def case_view(session: Session, actor: Actor, case_id: int) -> CaseView:
         documents=documents,
         materials=_materials(session, case, release),
         notice_id=notice.id if notice else None,
+        notice_state=notice.state if notice else "",
         notice_ends_at=notice.ends_at if notice else None,
         may_withdraw=_may_withdraw(session, case),
     )
