@@ -95,7 +95,9 @@ def _uncovered(columns: list[Column], rows: int) -> Iterator[list[int]]:
             continue
         seen.add((len(path), alive))
         column = columns[len(path)]
-        for bit in reversed(range(len(column.pieces))):
+        for bit, piece in reversed(list(enumerate(column.pieces))):
+            if piece.unlikely:
+                continue
             left = sum(1 << row for row in range(rows) if alive >> row & 1 and column.masks[row] >> bit & 1)
             waiting.append(([*path, bit], left))
 

@@ -30,10 +30,14 @@ _STEPS: dict[type, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One piece of a column's values: a sample, and how a person reads it."""
+    """One piece of a column's values: a sample, and how a person reads it.
+
+    ``unlikely``: between neighbouring whole numbers of a column that is counted one by one, as heads are.
+    """
 
     sample: Any
     text: str
+    unlikely: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ def _pieces(values: list[Any], column: InputColumn, *, closed: bool, counted: bo
 
 
 def _along(values: list[Any], *, counted: bool) -> list[Piece]:
-    """Points and the stretches between them; none between neighbouring whole numbers that are counted one by one."""
+    """Points and the stretches between them."""
     if type(values[0]) not in _STEPS:
         raise NotSimple
     step = _STEPS[type(values[0])]
@@ -160,11 +164,10 @@ def _along(values: list[Any], *, counted: bool) -> list[Piece]:
         pieces = [Piece(ordered[0] - step, f"小于 {to_text(ordered[0])}")]
         for low, high in pairwise(ordered):
             pieces.append(Piece(low, to_text(low)))
-            if counted and isinstance(low, Decimal) and high - low == 1 and low % 1 == 0:
-                continue
+            unlikely = counted and isinstance(low, Decimal) and high - low == 1 and low % 1 == 0
             middle = low + (high - low) / 2
             if compare(low, middle) == -1 and compare(middle, high) == -1:
-                pieces.append(Piece(middle, f"{to_text(low)} 与 {to_text(high)} 之间"))
+                pieces.append(Piece(middle, f"{to_text(low)} 与 {to_text(high)} 之间", unlikely))
         pieces.append(Piece(ordered[-1], to_text(ordered[-1])))
         pieces.append(Piece(ordered[-1] + step, f"大于 {to_text(ordered[-1])}"))
     except OverflowError as error:

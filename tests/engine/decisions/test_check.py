@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from engine.decisions import check
-from tests.engine.decisions.build import Table
+from engine.decisions import check, load
+from tests.engine.decisions.build import Table, model_xml, table_xml
 
 
 def found(table: Table, *args: object, **more: object) -> list[tuple[str, str]]:
@@ -82,3 +84,25 @@ def test_unreadable_cells_come_first(table: Table) -> None:
 
 def test_a_table_that_depends_on_more_than_constants_is_left_alone(table: Table) -> None:
     assert found(table, ["age:number", "line:number"], ["x:string"], ['< line | - | "1"', '> line | - | "2"']) == []
+
+
+NUMBER_CELLS = st.sampled_from(
+    ["-", "1", "2", "< 1", "<= 2", "> 2", ">= 3", "[1..2]", "(1..3)", "not(2)", "1, 3", "? > 1"]
+)
+TEXT_CELLS = st.sampled_from(["-", '"a"', '"b"', 'not("a")', '"a", "b"'])
+ROWS = st.lists(st.tuples(NUMBER_CELLS, TEXT_CELLS), min_size=1, max_size=5)
+TRIED = [(number, text) for number in (0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5) for text in ("a", "b", "z")]
+
+
+@given(ROWS)
+def test_overlaps_and_gaps_are_what_trying_every_value_finds(rows: list[tuple[str, str]]) -> None:
+    logic = table_xml(["n:number", "t:string"], ["x:number"], [f"{n} | {t} | 1" for n, t in rows])
+    model = load(model_xml(f'<decision id="decide" name="判定">{logic}</decision>'))
+    said = {fault.code for fault in check(model)}
+    tests = [rule.cells for rule in model.tables[0].rules]
+    hits = [
+        sum(number.test.evaluate({"?": n}) is True and text.test.evaluate({"?": t}) is True for number, text in tests)
+        for n, t in TRIED
+    ]
+    assert ("dmn_overlap" in said) == any(hit > 1 for hit in hits)
+    assert ("dmn_gap" in said) == any(hit == 0 for hit in hits)
