@@ -87,7 +87,7 @@ def test_a_table_that_depends_on_more_than_constants_is_left_alone(table: Table)
 
 
 NUMBER_CELLS = st.sampled_from(
-    ["-", "1", "2", "< 1", "<= 2", "> 2", ">= 3", "[1..2]", "(1..3)", "not(2)", "1, 3", "? > 1"]
+    ["-", "= 1", "= 2", "< 1", "<= 2", "> 2", ">= 3", "[1..2]", "(1..3)", "not(= 2)", "= 1, = 3", "? > 1"]
 )
 TEXT_CELLS = st.sampled_from(["-", '"a"', '"b"', 'not("a")', '"a", "b"'])
 ROWS = st.lists(st.tuples(NUMBER_CELLS, TEXT_CELLS), min_size=1, max_size=5)
