@@ -9,7 +9,7 @@ from typing import Any
 from engine.catalog.form_show import words
 from engine.catalog.form_tree import Field, at
 from engine.catalog.forms import Form
-from engine.core import secrets
+from engine.core import masks, secrets
 from engine.queries.common import masked_text
 
 _LISTS = "dynamiclist"
@@ -88,6 +88,8 @@ def _row(one: Field, value: Any) -> Row | None:
         return Row(label, f"{len(files)} 份", "files", files)
     if one.personal or (isinstance(value, str) and value.startswith(secrets.PREFIX)):
         return Row(label, masked_text(secrets.unseal(str(value)), one.key))
+    if one.key == "name":
+        return Row(label, masks.mask_name(str(value)))
     if one.type == "aj-region":
         return Row(label, str(value), "region")
     return Row(label, words(one, value))

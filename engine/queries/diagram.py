@@ -19,7 +19,8 @@ from engine.core.errors import NotFound
 from engine.queries.common import find_case
 from engine.workflow import Definitions, definitions_of
 
-BODY = "multiInstanceBody"
+# What only holds other elements would paint over them.
+HOLDERS = ("multiInstanceBody", "subProcess")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def state(session: Session, actor: Actor, case_id: int, process_id: str | None) 
     for kind, element, token, flow, type_ in session.execute(query):
         if kind == "flow":
             flows[flow] = None
-        elif kind == "activated" and type_ != BODY:
+        elif kind == "activated" and type_ not in HOLDERS:
             standing[token, element] = element
         elif kind in ("completed", "cancelled"):
             standing.pop((token, element), None)

@@ -22,13 +22,14 @@ from engine.queries.common import stamp
 _PARAMETER = re.compile(r"parameters\.(\w+)")
 _LITERAL = re.compile(r'"([^"]*)"')
 _ANY = "-"
+_COMPARES = ("<", ">")
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One row of a table. ``holds``: False for a condition not met, True for one met, None for a row without either."""
+    """One row of a table. ``holds``: False where a condition is not met, else True (also for a standard that applies)."""
 
-    holds: bool | None
+    holds: bool
     text: str
     facts: str
     source: str
@@ -59,7 +60,7 @@ def explanation(
     value = record.value if isinstance(record.value, Mapping) else {}
     failed = [one for one in value.get("failed") or [] if isinstance(one, Mapping)]
     reasons = [reason for entry in entries for reason in _of_table(entry, failed, words_of)]
-    reasons.sort(key=lambda one: (one.holds is not False, one.holds is None))
+    reasons.sort(key=lambda one: one.holds)
     title = entries[-1]["name"] if entries else record.decision_id
     eligible = value.get("eligible")
     return Explanation(title, stamp(record.at), eligible if isinstance(eligible, bool) else None, reasons)
@@ -101,7 +102,7 @@ def _of_table(entry: Mapping[str, Any], failed: list[Mapping[str, Any]], words_o
         output = next(fired, None) if rule["matched"] else None
         output = output if isinstance(output, Mapping) else {}
         if rule["matched"]:
-            holds = False if output in failed else None
+            holds = output not in failed
         elif str(entry["hit_policy"]).startswith("COLLECT") and _nearly(rule):
             holds = True
         else:
@@ -126,20 +127,35 @@ def _reason(
     rule: Mapping[str, Any],
     inputs: list[Mapping[str, Any]],
     output: Mapping[str, Any],
-    holds: bool | None,
+    holds: bool,
     words_of: _Words,
 ) -> Reason:
     asked = [(column, cell) for column, cell in zip(inputs, rule["cells"], strict=True) if cell["test"] != _ANY]
     # The condition stands last; what comes before says whom the row is for.
     told = asked[1:] or asked
     notes = dict(rule["annotations"])
-    clause = str(output.get("clause") or notes.get("依据") or "")
-    facts = "；".join(words_of.fact(column, cell, "规则" if holds is None else "不符合的情形") for column, cell in told)
-    said = str(output.get("message") or output.get("title") or notes.get("说明") or facts)
+    said = str(output.get("message") or output.get("title") or notes.get("说明") or rule["id"])
+    facts = "，".join(words_of.fact(column, cell) for column, cell in told)
     if not rule["matched"]:
-        said = "、".join(words_of.label(column) for column, _ in told) + "：符合"
+        said = "、".join(words_of.value(column, cell) for column, cell in told)
+        facts = "不符合的情形：" + " 且 ".join(words_of.test(column, cell) for column, cell in told)
     sources = dict.fromkeys(words_of.source(column) for column, _ in told)
-    return Reason(holds, said, facts, "、".join(one for one in sources if one), clause, f"第 {rule['row']} 行")
+    return Reason(
+        holds=holds,
+        text=said,
+        facts=facts,
+        source="、".join(one for one in sources if one),
+        clause=str(output.get("clause") or notes.get("依据") or ""),
+        rule=f"第 {rule['row']} 行",
+    )
+
+
+def _label(column: Mapping[str, Any]) -> str:
+    return str(column["label"] or column["expression"]).replace("（分）", "")
+
+
+def _name(column: Mapping[str, Any]) -> str:
+    return str(column["expression"]).rsplit(".", 1)[-1]
 
 
 class _Words:
@@ -153,15 +169,21 @@ class _Words:
         self._parameters: Mapping[str, Any] = variables.get("parameters") or {}
         self._sources = dict(_sources(variables))
 
-    def label(self, column: Mapping[str, Any]) -> str:
-        return str(column["label"] or column["expression"]).replace("（分）", "")
+    def value(self, column: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
+        """``人均月收入 4,450.00 元``"""
+        return f"{_label(column)} {self._value(_name(column), cell['input'])}"
 
-    def fact(self, column: Mapping[str, Any], cell: Mapping[str, Any], rule: str) -> str:
-        name = str(column["expression"]).rsplit(".", 1)[-1]
-        test = self._test(name, str(cell["test"]))
-        return f"{self.label(column)} {self._value(name, cell['input'])}（{rule}：{test}）"
+    def test(self, column: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
+        """``人均月收入 > 公租房收入线 5,000.00 元``"""
+        return f"{_label(column)} {self._test(_name(column), str(cell['test']))}"
+
+    def fact(self, column: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
+        """Both: ``人均月收入 6,450.00 元 > 公租房收入线 5,000.00 元``; a plain value is not said twice."""
+        test = self._test(_name(column), str(cell["test"]))
+        return f"{self.value(column, cell)} {test}" if test.startswith(_COMPARES) else self.value(column, cell)
 
     def source(self, column: Mapping[str, Any]) -> str:
+        """Where the fact came from."""
         return self._sources.get(str(column["expression"]), "")
 
     def _value(self, name: str, value: Any) -> str:

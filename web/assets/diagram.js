@@ -113,10 +113,21 @@ function follow(stateUrl, view) {
   }, REFRESH);
 }
 
-for (const element of document.querySelectorAll('[data-anju-diagram]')) {
+function open(element) {
   mount(element).catch((fault) => {
     console.error(fault);
     const note = Object.assign(document.createElement('p'), { className: 'notice bad', textContent: '流程图没有打开，办理情况请看旁边的文字。' });
     element.replaceChildren(note);
   });
 }
+
+/** In a closed tab there is no size to fit a diagram to: it is drawn when it comes near. */
+const near = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    near.unobserve(target);
+    open(target);
+  }
+}, { rootMargin: '300px' });
+
+for (const element of document.querySelectorAll('[data-anju-diagram]')) near.observe(element);
