@@ -26,7 +26,11 @@ BAD_CODE = "核验码为 12 位字母和数字，写作 ABCD-EFGH-JKMN，请对�
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a file is: ``kind`` genuine, altered, other (a different paper of ours) or unknown."""
+    """What a file is.
+
+    ``kind``: genuine; altered (changed after the seal); other (genuine, but not the paper of the code); mismatch (not
+    the paper of the code); unknown.
+    """
 
     kind: str
     paper: PaperView | None = None
@@ -78,8 +82,10 @@ def judge(content: bytes, expected: PaperView | None) -> Verdict:
     kind = "unknown"
     if paper is not None:
         kind = "genuine" if expected is None or expected == paper else "other"
-    elif expected is not None or (signer and not seal.get("intact")):
+    elif signer and not seal.get("intact"):
         kind = "altered"
+    elif expected is not None:
+        kind = "mismatch"
     return Verdict(kind, paper, signer if seal.get("valid") else "", signed_at, bool(seal))
 
 

@@ -15,7 +15,6 @@ from engine.cases.record import JournalEntry
 from engine.cases.work import Subscription, Task
 from engine.catalog import releases
 from engine.catalog.releases import ReleaseView
-from engine.core import clock
 from engine.core.actor import Actor
 from engine.core.errors import NotFound
 from engine.queries.common import calendar, due_of, steps_of
@@ -236,10 +235,9 @@ def _from_clock(session: Session, case: Case) -> list[PublicEvent]:
 def _from_notices(session: Session, case: Case) -> list[PublicEvent]:
     events: list[PublicEvent] = []
     for notice in session.scalars(select(Notice).where(Notice.case_id == case.id)):
-        until = clock.local(notice.ends_at).date().isoformat()
         events.append(PublicEvent(notice.published_at, "开始公示", notice.title))
         if notice.closed_at is not None:
             passed = notice.state == "passed"
             title = "公示结束，无异议或异议不成立" if passed else "公示结束，异议成立"
-            events.append(PublicEvent(notice.closed_at, title, f"公示截止 {until}", "ok" if passed else "warn"))
+            events.append(PublicEvent(notice.closed_at, title, tone="ok" if passed else "warn"))
     return events
