@@ -28,7 +28,10 @@ def load(xml: bytes, name: str = "", resolve: Resolve | None = None, *, strict: 
     ``resolve(location, namespace)`` gives the bytes of an imported file. Raises ModelFault with every fault found;
     with ``strict`` False they are kept in ``Model.faults`` and only the faulty decisions refuse to be evaluated.
     """
-    model = _Loader(xml, name, resolve, 0).load()
+    try:
+        model = _Loader(xml, name, resolve, 0).load()
+    except RecursionError:
+        raise ModelFault(Fault("dmn_xml", "嵌套或连线的层数过多", file=name, hint="请拆成几个决策")) from None
     if strict and model.faults:
         raise ModelFault(*model.faults)
     return model

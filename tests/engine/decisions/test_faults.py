@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.core.errors import Fault, ModelFault
-from engine.decisions import load
-from tests.engine.decisions.build import HEAD, Table, model_xml
+from engine.decisions import check, load
+from tests.engine.decisions.build import HEAD, Table, model_xml, table_xml
+
+ROWS = ['< 18 | "a" | "A" | 第一条', '>= 18 | - | "B" | 第二条']
+TABLE = table_xml(["age:number", "kind:string"], ['x:string:"A","B"'], ROWS, annotations='<annotation name="依据"/>')
+SOUND = model_xml(
+    '<inputData id="in" name="age"><variable name="age" typeRef="number"/></inputData>'
+    '<decision id="t" name="表"><informationRequirement><requiredInput href="#in"/></informationRequirement>'
+    f'{TABLE}</decision><decision id="e" name="e"><informationRequirement><requiredDecision href="#t"/>'
+    "</informationRequirement><literalExpression><text>表 + age</text></literalExpression></decision>"
+)
 
 
 def faults(xml: bytes) -> tuple[Fault, ...]:
@@ -103,3 +116,52 @@ def test_a_limit_reached_while_deciding_names_the_decision() -> None:
         model.evaluate("a", {"x": 10**9})
     fault = caught.value.faults[0]
     assert (fault.code, fault.file, fault.element, fault.name) == ("feel_limit", "表.dmn", "a", "甲")
+
+
+def nested(depth: int) -> str:
+    inner = "<literalExpression><text>1</text></literalExpression>"
+    for _ in range(depth):
+        inner = f'<context><contextEntry><variable name="a"/>{inner}</contextEntry></context>'
+    return f'<decision id="d0" name="d0">{inner}</decision>'
+
+
+def chained(length: int) -> str:
+    return "".join(
+        f'<decision id="d{at}" name="d{at}"><informationRequirement><requiredDecision href="#d{at + 1}"/>'
+        f"</informationRequirement><literalExpression><text>d{at + 1}</text></literalExpression></decision>"
+        for at in range(length)
+    ) + (f'<decision id="d{length}" name="d{length}"><literalExpression><text>1</text></literalExpression></decision>')
+
+
+SELF_CALLING = (
+    '<businessKnowledgeModel id="f" name="f"><variable name="f"/><encapsulatedLogic><formalParameter name="n"/>'
+    "<literalExpression><text>f(n)</text></literalExpression></encapsulatedLogic></businessKnowledgeModel>"
+    '<decision id="d0" name="d0"><knowledgeRequirement><requiredKnowledge href="#f"/></knowledgeRequirement>'
+    "<literalExpression><text>f(1)</text></literalExpression></decision>"
+)
+
+
+@pytest.mark.parametrize(
+    "body", [nested(80), nested(400), chained(50), chained(2000), SELF_CALLING], ids=["80", "400", "50", "2000", "self"]
+)
+def test_depth_without_end_is_a_fault_and_no_crash(body: str) -> None:
+    try:
+        value = load(model_xml(body)).evaluate("d0", {}).json()
+    except ModelFault as caught:
+        assert caught.code in {"dmn_xml", "feel_limit"}  # noqa: PT017
+    else:
+        assert value is not None
+
+
+@given(
+    st.integers(0, 5000), st.integers(1, 60), st.sampled_from(['"', "<", "&", "", "\x00", "]]>", "<rule/>", 'id="x"'])
+)
+def test_a_damaged_file_is_a_fault_and_no_crash(start: int, length: int, junk: str) -> None:
+    start %= len(SOUND)
+    xml = SOUND[:start] + junk.encode() + SOUND[start + length :]
+    with suppress(ModelFault):
+        model = load(xml, strict=False)
+        check(model)
+        for name in model.decisions:
+            with suppress(ModelFault):
+                model.evaluate(name, {"age": 3, "kind": "a"}, explanation="full")
