@@ -20,11 +20,14 @@ def asset(name: str) -> str:
     return url_for("static", filename=name, v=_hash(name))
 
 
-@lru_cache(maxsize=1)
 def _manifest() -> dict[str, str]:
     path = STATIC / "vendor" / "manifest.json"
-    if not path.is_file():
-        return {}
+    return _read_manifest(path, path.stat().st_mtime_ns) if path.is_file() else {}
+
+
+@lru_cache(maxsize=1)
+def _read_manifest(path: Path, _changed: int) -> dict[str, str]:
+    """Read again when a build wrote it anew: a page must not name files that are gone."""
     manifest: dict[str, str] = json.loads(path.read_text())
     return manifest
 
