@@ -13,6 +13,7 @@ from engine.cases.case import LiveKey
 from engine.cases.work import BufferedMessage, Incident, Subscription, Task, stage_of
 from engine.core import clock, ids, operations
 from engine.jobs import queue
+from engine.registers import notices
 from engine.workflow import Wait
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def close(work: Casework) -> None:
     case.state, case.closed_at = "closed", clock.now()
     case.outcome = work.process.outcome or ""
     lawful_clock.resume(session, case)
+    notices.withdraw_open(session, case.id)
     session.execute(delete(LiveKey).where(LiveKey.case_id == case.id))
     work.unit.record(case, "closed", f"办结：{work.release.item.outcomes.get(case.outcome, case.outcome)}")
 

@@ -23,7 +23,7 @@ from engine.queries.common import stamp
 from engine.registers.notices import Notice, Objection
 
 IMAGES = ("image/png", "image/jpeg")
-NOTICE_STATES = {"open": "公示中", "paused": "已暂停", "passed": "已通过", "failed": "未通过"}
+NOTICE_STATES = {"open": "公示中", "paused": "已暂停", "passed": "已通过", "failed": "未通过", "withdrawn": "已终止"}
 OBJECTION_STATES = {"received": ("待调查", "warn"), "upheld": ("成立", "bad"), "dismissed": ("不成立", "ok")}
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from marshmallow import Schema, fields, validate
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from engine.core import clock, ids, masks, workdays
@@ -19,7 +19,7 @@ OPEN = "open"
 
 
 class Notice(WithId, Base):
-    """A 公示. ``state``: open, paused, passed, failed. ``rows`` holds what the public sees: masked."""
+    """A 公示. ``state``: open, paused, passed, failed, withdrawn. ``rows`` holds what the public sees: masked."""
 
     __tablename__ = "notice"
 
@@ -181,6 +181,15 @@ def close_objection(call: Call) -> dict[str, Any]:
     send_message(call.session, objection.account_id, call.case_id, "异议处理答复", objection.reply)
     call.session.flush()
     return {}
+
+
+def withdraw_open(session: Session, case_id: int) -> None:
+    """A case that ends takes its running notices with it: there is nothing left to object to."""
+    session.execute(
+        update(Notice)
+        .where(Notice.case_id == case_id, Notice.state.in_((OPEN, "paused")))
+        .values(state="withdrawn", closed_at=clock.now())
+    )
 
 
 def send_message(session: Session, account_id: int, case_id: int, title: str, body: str) -> None:
