@@ -55,10 +55,10 @@ class Evaluation:
         if decision.key in self.known:
             return self.known[decision.key]
         scope: dict[str, Any] = {}
+        aliases: dict[str, Any] = {}
         for need in decision.needs:
-            self._bind(scope, need)
-        aliases = {need.alias: scope[need.path[0]] for need in decision.needs if len(need.path) == 1 and need.alias}
-        frame = self.root.child({**aliases, **self.root.vars}).child(scope)
+            self._bind(scope, aliases, need)
+        frame = self.root.child(aliases).child(scope) if aliases else self.root.child(scope)
         value = fit(self.root.run, decision.code(frame), decision.type, decision.name)
         self.known[decision.key] = value
         trace = self.root.run
@@ -72,13 +72,18 @@ class Evaluation:
         function = self.function(item)
         return call(self.root.run, function, [given.get(name) for name in function.parameters])
 
-    def _bind(self, scope: dict[str, Any], need: Need) -> None:
+    def _bind(self, scope: dict[str, Any], aliases: dict[str, Any], need: Need) -> None:
+        """Put a needed value under its path, and under its id where nothing else has that name."""
+        if need.key not in self.model.elements:
+            return
         value = self._value(need)
         *outer, name = need.path
         target = scope
         for step in outer:
             target = target.setdefault(step, {})
         target[name] = value
+        if need.alias and need.alias != name and need.alias not in self.root.vars:
+            aliases[need.alias] = value
 
     def _value(self, need: Need) -> Any:
         item = self.model.elements[need.key]
@@ -109,7 +114,7 @@ class Evaluation:
         def invoke(run: Any, values: list[Any]) -> Any:
             scope: dict[str, Any] = {}
             for need in item.needs:
-                self._bind(scope, need)
+                self._bind(scope, {}, need)
             scope.setdefault(item.name, function)
             scope.update(zip(names, values, strict=True))
             return item.code(Frame(scope, None, run))

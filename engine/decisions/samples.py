@@ -54,7 +54,9 @@ class NotSimple(Exception):
 
 
 def columns_of(table: Table) -> list[Column] | None:
-    """The columns, or None where the table is not simple enough to say anything for sure."""
+    """The columns, or None where the table is not simple or not whole enough to say anything for sure."""
+    if any(len(rule.cells) != len(table.inputs) for rule in table.rules):
+        return None
     try:
         return [_column(table, index, column) for index, column in enumerate(table.inputs)]
     except NotSimple:

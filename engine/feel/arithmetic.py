@@ -12,6 +12,8 @@ from engine.feel.operators import as_moment, time_key
 from engine.feel.temporal import add_months, from_seconds, offset_of, seconds
 from engine.feel.values import NUMBERS, YearsMonths, kind_name
 
+_MAX_MONTHS = 12 * 10**9
+
 
 def add(left: Any, right: Any) -> Any:
     """``+``."""
@@ -24,7 +26,7 @@ def add(left: Any, right: Any) -> Any:
     if kind is other and kind is timedelta:
         return left + right
     if kind is other and kind is YearsMonths:
-        return YearsMonths(left.months + right.months)
+        return _months(left.months + right.months)
     if other in (timedelta, YearsMonths):
         return _shift(left, right)
     return _shift(right, left) if kind in (timedelta, YearsMonths) else None
@@ -38,12 +40,19 @@ def subtract(left: Any, right: Any) -> Any:
     if kind is other and kind is timedelta:
         return left - right
     if kind is other and kind is YearsMonths:
-        return YearsMonths(left.months - right.months)
+        return _months(left.months - right.months)
     if other is timedelta:
         return _shift(left, -right)
     if other is YearsMonths:
-        return _shift(left, YearsMonths(-right.months))
+        return _shift(left, _months(-right.months))
     return _difference(left, right)
+
+
+def _months(months: int) -> YearsMonths:
+    """Raises OverflowError when too long to mean anything."""
+    if abs(months) > _MAX_MONTHS:
+        raise OverflowError(months.bit_length())
+    return YearsMonths(months)
 
 
 def _shift(value: Any, length: timedelta | YearsMonths) -> Any:
@@ -90,7 +99,7 @@ def multiply(left: Any, right: Any) -> Any:
     if isinstance(left, timedelta):
         return from_seconds(NUMBERS.multiply(seconds(left), right))
     if isinstance(left, YearsMonths):
-        return YearsMonths(int(NUMBERS.multiply(Decimal(left.months), right)))
+        return _months(int(NUMBERS.multiply(Decimal(left.months), right)))
     return None
 
 
@@ -103,7 +112,7 @@ def divide(left: Any, right: Any) -> Any:
         if kind is timedelta:
             return from_seconds(NUMBERS.divide(seconds(left), right))
         if kind is YearsMonths:
-            return YearsMonths(int(NUMBERS.divide(Decimal(left.months), right)))
+            return _months(int(NUMBERS.divide(Decimal(left.months), right)))
     if kind is other and kind is timedelta:
         return NUMBERS.divide(seconds(left), seconds(right)) if right else None
     if kind is other and kind is YearsMonths:
