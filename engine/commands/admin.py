@@ -18,7 +18,7 @@ ADMIN = "admin"
 
 @dataclass(frozen=True)
 class ImportCalendar:
-    """The days that depart from Monday–Friday: day → (works, name)."""
+    """The days that depart from Monday to Friday: day → (works, name)."""
 
     days: Mapping[date, tuple[bool, str]]
 

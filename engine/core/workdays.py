@@ -1,7 +1,7 @@
 """Working days of an office's calendar: pure counting on a small table held in memory.
 
 The table (holidays and 调休 working weekends) lies in the database (``cases.calendar``) and is put in force for the
-running thread; days outside it fall back to Monday–Friday.
+running thread; days outside it fall back to Monday to Friday.
 """
 
 from __future__ import annotations
