@@ -29,8 +29,8 @@ def tree() -> Response:
 
 @pages.app_template_filter("region_name")
 def region_name(code: str) -> str:
-    """``330106`` → 浙江省 杭州市 西湖区; a code not in the tree stays a code."""
-    return _names().get(code, code)
+    """``330106`` and ``浙江省/杭州市/西湖区`` → 浙江省 杭州市 西湖区; a code not in the tree stays a code."""
+    return _names().get(code, code.replace("/", " "))
 
 
 @cache

@@ -112,8 +112,9 @@ def _views_of(role: str, mine: bool, free: bool, bucket: str) -> list[str]:
 
 
 def tasks(session: Session, actor: Actor, view: str, page: int = 1) -> TaskList:
-    """One page of a view, most urgent first. Inside ``calendar``."""
+    """One page of a view, most urgent first; an unknown view is one's own. Inside ``calendar``."""
     roles = queues(session, actor)
+    view = view if view in TITLES or view.removeprefix("role-") in roles else "mine"
     query = _of_view(actor, view, roles)
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     pages = max(1, -(-total // PAGE))
@@ -133,7 +134,7 @@ def next_task(session: Session, actor: Actor, view: str) -> int | None:
 
 def title_of(view: str, roles: Mapping[str, str]) -> str:
     """How a view is called."""
-    return TITLES.get(view) or roles.get(view.removeprefix("role-"), "待我办理")
+    return TITLES.get(view) or roles[view.removeprefix("role-")]
 
 
 def default_view(found: Counts) -> str:
