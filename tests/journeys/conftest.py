@@ -1,0 +1,64 @@
+"""What the journeys share: one browser, files to hand in, prepared installations."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.journeys.journey import Journey, Prepared, journey, prepared
+from tests.support.installation import Installation
+from web.assets import STATIC
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MATERIALS = ("身份证明", "户口簿", "收入证明", "婚姻状况证明")
+
+Prepare = Callable[[Callable[[Installation], Prepared]], tuple[Journey, Prepared]]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    if not (STATIC / "vendor" / "manifest.json").exists():
+        pytest.skip("the browser's parts are not built: make setup")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A picture of each material, by the label of its field."""
+    folder = tmp_path_factory.mktemp("photos")
+    found = {}
+    for number, label in enumerate(MATERIALS):
+        page = Image.new("RGB", (420, 300), "white")
+        ImageDraw.Draw(page).rectangle((20, 20 + number, 400, 280), outline="steelblue", width=3)
+        found[label] = folder / f"{label}.png"
+        page.save(found[label])
+    return found
+
+
+@pytest.fixture
+def given(browser: Browser, filled: Path, tmp_path: Path) -> Iterator[Prepare[Prepared]]:
+    """Starts an installation in which something has happened already; gives the journey and what was arranged."""
+    with ExitStack() as stack:
+
+        def begin(arrange: Callable[[Installation], Prepared]) -> tuple[Journey, Prepared]:
+            site, found = stack.enter_context(prepared(filled, tmp_path / "data", arrange))
+            return stack.enter_context(journey(browser, site)), found
+
+        yield begin

@@ -1,0 +1,71 @@
+"""One journey: what was there before, the running site, the people at their windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from playwright.sync_api import Browser
+
+from engine.core import clock, demo_clock
+from engine.core.db import transaction
+from tests.journeys import site as sites
+from tests.journeys.people import Citizen, Clerk
+from tests.journeys.site import Site
+from tests.journeys.window import PHONE, Window
+from tests.support.installation import Installation, running
+
+Prepared = TypeVar("Prepared")
+
+
+class Journey:
+    """Opens windows on a site and asks every page they passed to be in order."""
+
+    def __init__(self, browser: Browser, site: Site) -> None:
+        self.browser, self.site = browser, site
+        self._windows: list[Window] = []
+
+    def citizen(self, phone: str = "", width: int = PHONE) -> Citizen:
+        """A citizen at a window, signed in where a phone is given."""
+        citizen = Citizen(self.browser, self.site, phone, width)
+        self._windows.append(citizen)
+        if phone:
+            citizen.signs_in()
+        return citizen
+
+    def clerk(self, login: str) -> Clerk:
+        """A caseworker who is signed in."""
+        clerk = Clerk(self.browser, self.site, login)
+        self._windows.append(clerk)
+        clerk.signs_in()
+        return clerk
+
+    def ends_well(self) -> None:
+        """No page violated the CSP, failed in a script, lacked a name or was wider than its window."""
+        problems = [problem for window in self._windows for problem in window.close()]
+        assert not problems, "\n".join(problems)
+
+
+@contextmanager
+def journey(browser: Browser, site: Site) -> Iterator[Journey]:
+    """A journey whose pages are judged at its end; when it failed before, that failure is told instead."""
+    made = Journey(browser, site)
+    yield made
+    made.ends_well()
+
+
+@contextmanager
+def prepared(
+    filled: Path, folder: Path, arrange: Callable[[Installation], Prepared]
+) -> Iterator[tuple[Site, Prepared]]:
+    """An installation on a copy of ``filled`` in which ``arrange`` has happened; its clock goes on from there."""
+    with running(filled, folder) as installation:
+        found = arrange(installation)
+        with transaction() as session:
+            demo_clock.move(session, clock.now() - datetime.now(UTC))
+    clock.set_offset(timedelta())
+    with ExitStack() as stack:
+        yield stack.enter_context(sites.started(folder)), found
