@@ -51,7 +51,9 @@ def test_a_declaring_folder_holds_no_program(folder: str) -> None:
 
 
 def test_no_python_file_is_longer_than_the_hard_stop() -> None:
-    sizes = {path.relative_to(ROOT).as_posix(): length(path) for path in files() if path.suffix == ".py"}
+    # A migration is a record of the schema, written once by a generator and read from top to bottom.
+    written = [path for path in files() if path.suffix == ".py" and path.parent.name != "versions"]
+    sizes = {path.relative_to(ROOT).as_posix(): length(path) for path in written}
     long = [f"{name}: {lines} lines" for name, lines in sizes.items() if lines > SOFT_LINES]
     print(f"over the budget of {SOFT_LINES} lines:", *long or ["none"], sep="\n  ")
     too_long = [name for name, lines in sizes.items() if lines > HARD_LINES]

@@ -1,6 +1,7 @@
 """Every decision's table of examples: inputs and what must come out, as analysts wrote them in a CSV.
 
-Columns are ``name``, dotted inputs, then ``then <FEEL over result>``. Cells are YAML; an empty expectation is not checked.
+Columns are ``name``, dotted inputs, then ``then <FEEL over result>``. Cells are YAML; an empty expectation is not
+checked.
 """
 
 from __future__ import annotations

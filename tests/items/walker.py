@@ -7,35 +7,31 @@ import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from pypdf import PdfWriter
 from sqlalchemy import func, select, update
 
-from engine import feel
 from engine.cases import lawful_clock
 from engine.cases.case import Case, load_variables
-from engine.cases.documents import Document
 from engine.cases.work import Task
 from engine.catalog import releases
 from engine.commands import dispatch
 from engine.commands.accounts import RegisterCitizen, RequestCode
 from engine.commands.cases import CaseStarted, CloseNoticeEarly, FileObjection, StartCase, WithdrawCase
-from engine.commands.files import document_html
 from engine.commands.incidents import RetryIncident
 from engine.commands.tasks import CompleteTask
 from engine.core import clock, secrets, workdays
 from engine.core.actor import SYSTEM, Actor
 from engine.core.db import reading, transaction
 from engine.core.errors import AnjuError
-from engine.files.documents import text_of
 from engine.jobs.queue import Job
 from engine.outside.ledger import PendingAnswer
 from engine.registers.accounts import by_phone
-from engine.registers.households import Eligibility, Household, HouseholdMember, WaitingEntry
-from engine.registers.notices import CitizenMessage, Notice
+from engine.registers.notices import Notice
+from tests.items.expectations import Expect, Then
 from tests.support.installation import Installation
 
 LOGINS = {
@@ -204,10 +200,10 @@ class Walker:
         days = int(count)
         if unit == "working days":
             today = clock.today()
-            days = (self._calendar().add(today, days) - today).days
+            days = (self.calendar().add(today, days) - today).days
         clock.move_frozen(clock.now() + timedelta(days=days))
 
-    def _calendar(self) -> workdays.WorkCalendar:
+    def calendar(self) -> workdays.WorkCalendar:
         with reading() as session:
             return lawful_clock.calendar(session)
 
@@ -286,164 +282,3 @@ class Walker:
         with reading() as session:
             clear: dict[str, Any] = secrets.unseal_tree(load_variables(session, self.case_id)["0"])
             return clear
-
-
-def same(actual: Any, expected: Any) -> bool:
-    """Equal as JSON; a date of YAML is its ISO text."""
-    if isinstance(expected, date):
-        expected = expected.isoformat()
-    return bool(feel.to_json(actual) == expected)
-
-
-class Expect:
-    """What must be true at a moment of the path."""
-
-    def __init__(self, walker: Walker) -> None:
-        self.walker, self.anju = walker, walker.anju
-
-    def check(self, expected: Mapping[str, Any]) -> None:
-        for key, value in expected.items():
-            getattr(self, key)(value)
-
-    def open(self, expected: list[str]) -> None:
-        found = sorted(self.anju.tasks(self.walker.case_id))
-        assert found == sorted(expected), f"open {found}; {self.anju.stuck(self.walker.case_id)}"
-
-    def clock(self, expected: str) -> None:
-        stopped = self.anju.case(self.walker.case_id).clock_stopped_since is not None
-        assert ("stopped" if stopped else "running") == expected
-
-    def stage(self, expected: str) -> None:
-        assert self.anju.case(self.walker.case_id).stage == expected
-
-    def variables(self, expected: Mapping[str, Any]) -> None:
-        context = self.walker.variables()
-        for text, value in expected.items():
-            actual = feel.evaluate(text, context)
-            assert same(actual, value), f"{text} is {feel.to_json(actual)!r}, not {value!r}"
-
-    def notice(self, expected: Mapping[str, Any]) -> None:
-        notice = self.walker.notice()
-        if "state" in expected:
-            assert notice.state == expected["state"]
-        if "days" in expected:
-            last = clock.local(notice.ends_at - timedelta(seconds=1)).date()
-            first = clock.local(notice.published_at).date()
-            assert self.walker._calendar().between(first, last) == expected["days"]
-        for text in expected.get("text", []):
-            assert text in notice.title + notice.body, f"{text} is not in the notice: {notice.body}"
-
-
-class Then:
-    """What must be true in the end."""
-
-    def __init__(self, walker: Walker) -> None:
-        self.walker, self.anju = walker, walker.anju
-
-    def check(self, expected: Mapping[str, Any]) -> None:
-        for key, value in expected.items():
-            getattr(self, key)(value)
-        case = self.anju.case(self.walker.case_id)
-        assert case.state == "closed", self.anju.stuck(case.id)
-
-    def outcome(self, expected: str) -> None:
-        case = self.anju.case(self.walker.case_id)
-        assert case.outcome == expected, self.anju.stuck(case.id)
-
-    def variables(self, expected: Mapping[str, Any]) -> None:
-        Expect(self.walker).variables(expected)
-
-    def _papers(self) -> dict[str, str]:
-        """What was issued, by template; several papers of one template are read as one."""
-        with reading() as session:
-            rows = session.scalars(
-                select(Document).where(Document.case_id == self.walker.case_id, Document.state == "issued")
-            ).all()
-        papers: dict[str, str] = {}
-        for row in rows:
-            told = _plain(text_of(document_html(row.id, self.walker.case_id)))
-            papers[row.template] = papers.get(row.template, "") + told
-        return papers
-
-    def documents(self, expected: Mapping[str, list[str]]) -> None:
-        papers = self._papers()
-        assert sorted(papers) == sorted(expected), f"issued {sorted(papers)}"
-        for template, texts in expected.items():
-            for text in texts:
-                assert _plain(text) in papers[template], f"{text} is not in {template}: {papers[template]}"
-
-    def absent(self, expected: Mapping[str, list[str]]) -> None:
-        papers = self._papers()
-        for template, texts in expected.items():
-            for text in texts:
-                assert _plain(text) not in papers[template], f"{text} is in {template}"
-
-    def registers(self, expected: Mapping[str, Any]) -> None:
-        for name, fields in expected.items():
-            row = getattr(self, f"_{name}")()
-            if fields is None:
-                assert row is None, f"{name} has {row}"
-                continue
-            assert row is not None, f"{name} has no row"
-            for field, value in fields.items():
-                assert row[field] == value, f"{name}.{field} is {row[field]}"
-
-    def _household(self) -> dict[str, Any] | None:
-        with reading() as session:
-            household = session.scalar(select(Household).where(Household.case_id == self.walker.case_id))
-            if household is None:
-                return None
-            members = session.scalars(select(HouseholdMember).where(HouseholdMember.household_id == household.id)).all()
-        return {"members": len(members), "size": household.size}
-
-    def _eligibility(self) -> dict[str, Any] | None:
-        with reading() as session:
-            row = session.scalar(select(Eligibility).where(Eligibility.case_id == self.walker.case_id))
-        return None if row is None else {"state": row.state, "support_mode": row.support_mode}
-
-    def _waiting(self) -> dict[str, Any] | None:
-        with reading() as session:
-            row = session.scalar(
-                select(WaitingEntry)
-                .join(Eligibility, Eligibility.id == WaitingEntry.eligibility_id)
-                .where(Eligibility.case_id == self.walker.case_id)
-            )
-        return None if row is None else {"support_mode": row.support_mode, "number": row.number, "state": row.state}
-
-    def sms(self, expected: list[str]) -> None:
-        state = self.anju.simulators.state
-        phone = (
-            self.walker.given["start"]["applicant"].get("phone")
-            or self.walker.people[self.walker.given["start"]["applicant"]["name"]]["phone"]
-        )
-        with state.lock:
-            sent = [one["template"] for one in state.shelf("sms") if one["phone"] == phone]
-        assert sent == expected
-
-    def inbox(self, expected: list[str]) -> None:
-        with reading() as session:
-            titles = session.scalars(
-                select(CitizenMessage.title)
-                .where(
-                    CitizenMessage.case_id == self.walker.case_id,
-                    CitizenMessage.account_id == self.walker.applicant.id,
-                )
-                .order_by(CitizenMessage.id)
-            ).all()
-        assert list(titles) == expected
-
-    def elapsed_at_most(self, expected: str) -> None:
-        limit = int(expected.split()[0])
-        case = self.anju.case(self.walker.case_id)
-        assert case.clock_from is not None
-        assert case.due_on is not None
-        assert case.closed_at is not None
-        calendar = self.walker._calendar()
-        stopped = calendar.between(case.clock_from, case.due_on) - case.clock_days
-        elapsed = calendar.between(case.clock_from, clock.local(case.closed_at).date()) - stopped
-        assert elapsed <= limit, f"{elapsed} working days"
-
-
-def _plain(text: str) -> str:
-    """Without blanks: line ends of a page are no part of what it says."""
-    return "".join(text.split())
