@@ -1,0 +1,154 @@
+"""The durable queue: urgent first, under a lease, never the same job for two."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from engine.core import clock, db
+from engine.core.db import Base, make_engine, reading, transaction
+from engine.jobs import queue
+from engine.jobs.queue import Job
+from tests.conftest import POSTGRES, postgres_absent
+from tests.support.installation import Postgres
+
+NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+    before = db._engine
+    if request.param == "sqlite":
+        yield from opened(f"sqlite:///{tmp_path / 'jobs.db'}")
+    elif why := postgres_absent():
+        pytest.skip(why)
+    else:
+        server = Postgres(POSTGRES["host"], POSTGRES["port"])
+        with server.database() as name:
+            yield from opened(server.url(name))
+    db.use(before)
+
+
+def opened(url: str) -> Iterator[None]:
+    engine = make_engine(url)
+    Base.metadata.create_all(engine, tables=[Base.metadata.tables["job"]])
+    db.use(engine)
+    with clock.frozen(NOW):
+        yield
+    engine.dispose()
+
+
+def enqueue(count: int = 1, **fields: Any) -> None:
+    with transaction() as session:
+        queue.enqueue(
+            session,
+            [
+                {"kind": "call", "case_id": 1, "token": f"t{number}", "due_at": NOW, "payload": {"n": number}} | fields
+                for number in range(count)
+            ],
+        )
+
+
+def claim(worker: str = "a", limit: int = 1) -> list[str]:
+    with transaction() as session:
+        return [job.token for job in queue.claim(session, worker, limit)]
+
+
+def one() -> Job:
+    with reading() as session:
+        return session.scalars(select(Job)).one()
+
+
+@pytest.mark.usefixtures("jobs")
+def test_many_workers_at_once_never_take_the_same_job() -> None:
+    enqueue(60)
+    taken: list[list[str]] = [[] for _ in range(4)]
+
+    def work(name: int) -> None:
+        while got := claim(f"w{name}"):
+            taken[name] += got
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    every = [token for mine in taken for token in mine]
+    assert len(every) == len(set(every)) == 60
+
+
+@pytest.mark.usefixtures("jobs")
+def test_a_job_another_is_just_claiming_is_passed_over_not_waited_for(request: pytest.FixtureRequest) -> None:
+    if db.engine().dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time: the second waits for the first to commit")
+    enqueue(2)
+    with transaction() as first:
+        held = queue.claim(first, "a")[0].token
+        assert claim("b") == [token for token in ("t0", "t1") if token != held]
+
+
+@pytest.mark.usefixtures("jobs")
+def test_what_is_not_due_waits_and_the_urgent_goes_first() -> None:
+    enqueue(due_at=NOW + timedelta(minutes=5))
+    assert claim() == []
+    clock.move_frozen(NOW + timedelta(minutes=5))
+    enqueue(token="late", due_at=NOW + timedelta(minutes=1), case_id=2)
+    enqueue(token="urgent", due_at=NOW + timedelta(minutes=4), priority=10, case_id=3)
+    assert [claim(), claim(), claim()] == [["urgent"], ["late"], ["t0"]]
+
+
+@pytest.mark.usefixtures("jobs")
+def test_a_lease_that_ran_out_frees_the_job_and_counts_the_attempt() -> None:
+    enqueue()
+    assert claim("dies") == ["t0"]
+    clock.move_frozen(NOW + queue.LEASE)
+    assert claim("other") == []
+    clock.move_frozen(NOW + queue.LEASE + timedelta(seconds=1))
+    assert claim("other") == ["t0"]
+    job = one()
+    assert (job.worker, job.attempts, job.retries_left) == ("other", 2, 3)
+
+
+@pytest.mark.usefixtures("jobs")
+def test_pauses_grow_from_failure_to_failure_until_the_retries_are_spent() -> None:
+    enqueue(retries_left=5)
+    moment, pauses = NOW, []
+    while True:
+        clock.move_frozen(moment)
+        with transaction() as session:
+            [job] = queue.claim(session, "a")
+            again = queue.postpone(job, "没有应答")
+        if not again:
+            break
+        job = one()
+        pauses.append(int((job.due_at - moment).total_seconds()))
+        assert claim() == []
+        moment = job.due_at
+    assert pauses == [2, 10, 60, 300]
+    assert (one().state, one().last_error, one().retries_left) == ("failed", "没有应答", 0)
+    clock.move_frozen(moment + timedelta(days=1))
+    assert claim() == []
+
+
+@pytest.mark.usefixtures("jobs")
+def test_the_same_wait_is_queued_once() -> None:
+    enqueue()
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        enqueue()
+    assert one().token == "t0"
+
+
+@pytest.mark.usefixtures("jobs")
+def test_only_the_named_tokens_jobs_are_dropped() -> None:
+    enqueue(3)
+    with transaction() as session:
+        queue.drop(session, 1, ["t0", "t2"])
+        queue.drop(session, 1, [])
+        queue.drop(session, 2, ["t1"])
+    assert one().token == "t1"
