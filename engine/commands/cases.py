@@ -182,7 +182,9 @@ def withdraw_case(command: WithdrawCase, unit: Unit) -> None:
         raise Refused("已作出决定或已办结，不能再撤回", code="too_late")
     unit.record(case, "withdrawn", "撤回申请", {"reason": command.reason})
     name = f"{case.item.replace('/', '_')}.withdraw"
-    if not publish(unit, name, case.number, {"withdraw_reason": command.reason}, f"withdraw:{case.id}", keep=False):
+    if not publish(
+        unit, name, case.number, {"withdraw_reason": secrets.seal(command.reason)}, f"withdraw:{case.id}", keep=False
+    ):
         raise Refused("已作出决定或已办结，不能再撤回", code="too_late")
 
 
