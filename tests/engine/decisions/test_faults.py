@@ -104,6 +104,15 @@ def test_a_half_finished_file_can_be_looked_at_and_its_good_decisions_tried() ->
     assert len(model.faults) == 1
 
 
+def test_a_row_without_cells_and_a_line_without_end_refuse_only_their_decision() -> None:
+    broken = TABLE.replace('<inputEntry id="c1_1"><text>"a"</text></inputEntry>', "")
+    xml = SOUND.replace(TABLE.encode(), broken.encode()).replace(b'<inputData id="in"', b'<inputData id="other"')
+    model = load(xml, strict=False)
+    assert {"dmn_rule", "dmn_requirement"} <= {fault.code for fault in check(model)}
+    with pytest.raises(ModelFault, match="单元格数与列数不符"):
+        model.evaluate("t", {"age": 3})
+
+
 def test_a_limit_reached_while_deciding_names_the_decision() -> None:
     model = load(
         model_xml(

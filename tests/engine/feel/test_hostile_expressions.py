@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.feel import FUNCTIONS, FeelError, compile, to_json
@@ -60,6 +60,7 @@ def test_every_function_takes_any_arguments(name: str, arguments: list[str]) -> 
 
 
 @given(VALUES, st.sampled_from(["+", "-", "*", "/", "**", "=", "!=", "<", ">=", "in", "and", "or"]), VALUES)
+@example('@"P1Y"', "*", "1e6000")
 def test_every_operator_takes_any_operands(left: str, op: str, right: str) -> None:
     run(f"{left} {op} {right}", "expression")
     run(f"for v in [{left}, {right}] return v {op} v", "expression")
@@ -107,9 +108,9 @@ def test_every_operator_takes_any_operands(left: str, op: str, right: str) -> No
     ],
 )
 def test_an_expression_without_end_is_stopped_in_time(text: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     run(text, "expression")
-    assert time.monotonic() - started < 6
+    assert time.thread_time() - started < 6
 
 
 @pytest.mark.parametrize(
