@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,8 +62,7 @@ def by_code(code: str) -> str | tuple[str, int]:
 @pages.post("/verify")
 def by_file() -> str | tuple[str, int]:
     """Compare the chosen file with what was issued, and check its seal."""
-    given = request.files.get("file")
-    content = given.read() if given else b""
+    content = _content()
     expected = _find(request.form.get("code", ""))
     if not content.startswith(PDF):
         wrong = (
@@ -87,6 +87,15 @@ def judge(content: bytes, expected: PaperView | None) -> Verdict:
     elif expected is not None:
         kind = "mismatch"
     return Verdict(kind, paper, signer if seal.get("valid") else "", signed_at, bool(seal))
+
+
+def _content() -> bytes:
+    """The chosen file; a large one lies in a temporary file that must not stay open."""
+    given = request.files.get("file")
+    if given is None:
+        return b""
+    with closing(given):
+        return given.read()
 
 
 def _seal(content: bytes) -> Mapping[str, Any]:

@@ -193,7 +193,7 @@ def my_cases(session: Session, actor: Actor, state: str | None = None) -> list[C
     asked = select(Task.case_id, Task.name).where(
         Task.case_id.in_([case.id for case in cases]), Task.state == "open", Task.role == APPLICANT
     )
-    todo = dict(session.execute(asked).tuples().all())
+    todo = dict(session.execute(asked).all())
     return [_case_row(session, case, todo.get(case.id, "")) for case in cases]
 
 

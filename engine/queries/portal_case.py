@@ -198,7 +198,8 @@ def _events(session: Session, case: Case, release: ReleaseView, documents: list[
 
 def _from_journal(session: Session, case: Case, release: ReleaseView) -> list[PublicEvent]:
     own = set(session.scalars(select(Task.element_id).where(Task.case_id == case.id, Task.role == APPLICANT)))
-    names = dict(session.execute(select(Task.element_id, Task.name).where(Task.case_id == case.id)).tuples().all())
+    told = session.execute(select(Task.element_id, Task.name).where(Task.case_id == case.id))
+    names = dict(told.all())
     lines = session.scalars(
         select(JournalEntry).where(JournalEntry.case_id == case.id).order_by(JournalEntry.seq)
     ).all()
