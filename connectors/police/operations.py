@@ -29,12 +29,12 @@ class HouseholdInputs(Schema):
 
 
 class _Member(Schema):
-    name = fields.String(required=True)
+    name = fields.String(required=True, metadata={"personal": True})
     relation = fields.String(required=True)
 
 
 class _Facts(Schema):
-    household_number = fields.String(required=True, allow_none=True)
+    household_number = fields.String(required=True, allow_none=True, metadata={"personal": True})
     members = fields.List(fields.Nested(_Member), required=True)
     alive = fields.Boolean(required=True, allow_none=True)
     name_matches = fields.Boolean(required=True, allow_none=True)
@@ -49,7 +49,7 @@ class HouseholdOutputs(Schema):
 
     result = fields.String(required=True, validate=validate.OneOf(["pass", "fail", "unknown"]))
     facts = fields.Nested(_Facts, required=True)
-    summary = fields.String(required=True)
+    summary = fields.String(required=True, metadata={"personal": True})
 
 
 @operation(

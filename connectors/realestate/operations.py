@@ -35,8 +35,8 @@ class OwnershipInputs(Schema):
 
 
 class _Home(Schema):
-    unit_number = fields.String(required=True)
-    address = fields.String(required=True)
+    unit_number = fields.String(required=True, metadata={"personal": True})
+    address = fields.String(required=True, metadata={"personal": True})
     area = fields.Float(required=True, metadata={"unit": "㎡"})
     use = fields.String(required=True)
     share = fields.String(required=True, metadata={"form": "1/2"})
@@ -52,7 +52,7 @@ class OwnershipOutputs(Schema):
 
     result = fields.String(required=True, validate=validate.OneOf(["pass", "unknown"]))
     facts = fields.Nested(_Facts, required=True)
-    summary = fields.String(required=True)
+    summary = fields.String(required=True, metadata={"personal": True})
 
 
 @operation(

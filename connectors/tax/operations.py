@@ -31,7 +31,7 @@ class IncomeOutputs(Schema):
 
     result = fields.String(required=True, validate=validate.OneOf(["pass", "unknown"]))
     facts = fields.Nested(_Facts, required=True)
-    summary = fields.String(required=True)
+    summary = fields.String(required=True, metadata={"personal": True})
 
 
 @operation(

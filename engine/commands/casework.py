@@ -104,7 +104,7 @@ class Casework:
         reason = call.inputs.get("reason")
         title = f"{found.title}（{reason}）" if isinstance(reason, str) else found.title
         self.unit.record(self.case, "operation", title, element_id=wait.element_id)
-        return seal_personal(found, outputs)
+        return found.seal(outputs)
 
     def decide(self, decision_id: str, context: Mapping[str, Any], element_id: str) -> Any:
         """Evaluate a decision of the pinned release and keep its explanation."""
@@ -159,17 +159,6 @@ class Casework:
 
 def _wanted(operation: Operation, variables: Mapping[str, Any]) -> dict[str, Any]:
     return {name: variables[name] for name in operation.inputs.fields if name in variables}
-
-
-def seal_personal(operation: Operation, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Seal the output fields that the operation declares personal."""
-    fields = operation.outputs.fields
-    return {
-        name: secrets.seal(str(value))
-        if name in fields and fields[name].metadata.get("personal") and value is not None
-        else value
-        for name, value in variables.items()
-    }
 
 
 _models: dict[tuple[str, str], Model] = {}

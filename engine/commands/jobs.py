@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from engine.cases.case import lock
 from engine.commands import Unit, handles
-from engine.commands.casework import Casework, seal_personal
+from engine.commands.casework import Casework
 from engine.core import ids, operations
 from engine.core.errors import NotFound
 from engine.core.operations import Answer, Evidence, LateAnswer
@@ -105,7 +105,7 @@ def _finish(unit: Unit, job: Job, answer: Answer, latency_ms: int) -> None:
     _note(unit, job, "answered", latency_ms, answer=answer, evidence=answer.evidence)
     verdict = {"pass": "：通过", "fail": "：不通过", "unknown": "：无法判定"}.get(answer.verdict or "", "")
     unit.record(work.case, "answered", f"{operation.title}{verdict}", element_id=job.element_id)
-    work.process.complete(job.token, seal_personal(operation, answer.variables))
+    work.process.complete(job.token, operation.seal(answer.variables))
     work.save()
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from marshmallow import EXCLUDE, Schema, ValidationError
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
+from engine.core import secrets
 from engine.core.errors import Declined, Fault, ModelFault, OutsideFault
 
 Where = Literal["inside", "outside"]
@@ -129,6 +130,26 @@ class Operation:
         if errors:
             raise OutsideFault(f"「{self.title}」返回的内容不合约定：{errors}", code="unexpected_answer")
         return dict(variables)
+
+    def seal(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """A copy with every output sealed that the schema declares personal, at any depth."""
+        return _sealed(self.outputs, variables)
+
+
+def _sealed(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
+    known = schema.fields
+    return {name: _seal(known[name], value) if name in known else value for name, value in values.items()}
+
+
+def _seal(field: fields.Field[Any], value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(field, fields.List):
+        return [_seal(field.inner, one) for one in value]
+    if isinstance(field, fields.Nested):
+        many = [_sealed(field.schema, one) for one in value] if field.many else None
+        return _sealed(field.schema, value) if many is None else many
+    return secrets.seal(str(value)) if field.metadata.get("personal") else value
 
 
 _operations: dict[str, Operation] = {}

@@ -1,7 +1,7 @@
 """Personal data at rest: sealed text with a key id, keyed hashes for exact look-up.
 
-A sealed value is ``enc:v1:<key id>:<base64 of nonce and AES-256-GCM ciphertext>``; it may stand wherever a string
-stands (a column, a process variable, a draft). The hash is HMAC-SHA-256 under a key of its own, so that equal
+A sealed value is ``enc:v1:<key id>:<base64 of nonce and AES-256-GCM ciphertext>;`` — it may stand wherever a string
+stands (a column, a process variable, a draft), also inside a longer one that FEEL put together. The hash is HMAC-SHA-256 under a key of its own, so that equal
 numbers can be found without being read.
 """
 
@@ -11,6 +11,7 @@ import base64
 import hmac
 import json
 import os
+import re
 import secrets as random
 from collections.abc import Mapping
 from hashlib import sha256
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from engine.core.errors import AnjuError
 
 PREFIX = "enc:v1:"
+_TOKEN = re.compile(r"enc:v1:([\w.-]+):([A-Za-z0-9+/=]+);")
 _NONCE = 12
 
 
@@ -82,18 +84,19 @@ def ring() -> Keys:
 
 def seal(text: str) -> str:
     """Seal a text. A text already sealed stays as it is."""
-    if text.startswith(PREFIX):
+    if _TOKEN.fullmatch(text):
         return text
     name, _, body = ring().seal_bytes(text.encode()).partition(b":")
-    return f"{PREFIX}{name.decode()}:{base64.b64encode(body).decode()}"
+    return f"{PREFIX}{name.decode()}:{base64.b64encode(body).decode()};"
 
 
 def unseal(text: str) -> str:
-    """The clear text of a sealed one; any other text is returned as it is."""
-    if not text.startswith(PREFIX):
-        return text
-    name, _, body = text[len(PREFIX) :].partition(":")
-    return ring().unseal_bytes(name.encode() + b":" + base64.b64decode(body)).decode()
+    """The text with every sealed part clear; a text without one is returned as it is."""
+    return _TOKEN.sub(_open, text) if PREFIX in text else text
+
+
+def _open(token: re.Match[str]) -> str:
+    return ring().unseal_bytes(token[1].encode() + b":" + base64.b64decode(token[2])).decode()
 
 
 def unseal_tree(value: Any) -> Any:
