@@ -38,7 +38,8 @@ def upload() -> tuple[Response, int]:
     given = request.files.get("file")
     if given is None:
         raise Refused("没有收到文件，请重新选择", code="file_missing")
-    content = given.read()
+    with given.stream:
+        content = given.read()
     found = uploads.inspect(content, given.filename or "")
     sha = current_app.extensions["anju"].store.put(content)
     # Which material it is follows from the form's field when the form is submitted.

@@ -14,11 +14,12 @@ from engine.cases.documents import Document
 from engine.cases.lawful_clock import ClockStop
 from engine.cases.record import JournalEntry
 from engine.catalog import releases
+from engine.catalog.item import Item
 from engine.core import idnum, masks, secrets
 from engine.core.actor import Actor
 from engine.queries import evidence, explanation, panels
 from engine.queries.answers import Section
-from engine.queries.common import Due, due_of, find_case, stamp
+from engine.queries.common import Due, due_of, find_case, paper_title, stamp
 from engine.queries.evidence import Exchange
 from engine.queries.explanation import Explanation
 from engine.queries.head import CaseHead, head_of, in_whose_hands
@@ -79,7 +80,7 @@ class CaseFile:
     materials: list[Material]
     opinions: list[Opinion]
     exchanges: list[Exchange]
-    decision: Explanation | None
+    decisions: list[Explanation]
     publicity: list[Publicity]
     objections: list[ObjectionLine]
     papers: list[Paper]
@@ -118,23 +119,23 @@ def case_file(session: Session, actor: Actor, case_id: int) -> CaseFile:
         materials=panels.materials(session, case, release, variables),
         opinions=panels.opinions(session, case, release),
         exchanges=evidence.exchanges(session, case.id),
-        decision=explanation.explanation(session, case.id, release, variables),
+        decisions=explanation.explanations(session, case.id, release, variables),
         publicity=panels.publicity(session, case),
         objections=panels.objections(session, case),
-        papers=papers(session, case.id),
+        papers=papers(session, case, release.item),
         messages=_messages(session, case.id),
     )
 
 
-def papers(session: Session, case_id: int) -> list[Paper]:
+def papers(session: Session, case: Case, item: Item) -> list[Paper]:
     """The documents of a case, newest first."""
-    query = select(Document).where(Document.case_id == case_id).order_by(Document.id.desc())
+    query = select(Document).where(Document.case_id == case.id).order_by(Document.id.desc())
     found = []
     for one in session.scalars(query):
         mark, tone = DOCUMENT_STATES.get(one.state, (one.state, ""))
         ready = one.state == "issued"
-        at = stamp(one.issued_at)
-        found.append(Paper(one.id, one.title, one.number, one.check_code, mark, tone, at, ready))
+        title, at = paper_title(item, one), stamp(one.issued_at)
+        found.append(Paper(one.id, title, one.number, one.check_code, mark, tone, at, ready))
     return found
 
 

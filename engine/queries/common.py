@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from engine.cases import lawful_clock
 from engine.cases.case import Case
+from engine.cases.documents import Document
+from engine.catalog.item import Item
 from engine.core import clock, masks, secrets, workdays
 from engine.core.actor import Actor
 from engine.core.errors import NotFound
@@ -71,6 +73,13 @@ def steps_of(case: Case, stages: list[str]) -> list[dict[str, str]]:
         {"title": stage, "state": "done" if number < at else now if number == at else ""}
         for number, stage in enumerate(stages)
     ]
+
+
+def paper_title(item: Item, document: Document) -> str:
+    """What people call a paper: as the model named it, else as the item declares its template."""
+    declared = {one.get("template"): one.get("title") for one in item.raw.get("documents") or []}
+    named = document.title if document.title != document.template else ""
+    return str(named or declared.get(document.template) or document.title)
 
 
 def stamp(moment: datetime | None) -> str:

@@ -83,7 +83,7 @@ def receipt(session: Session, actor: Actor, case_id: int) -> Receipt:
         head=head_of(session, case, release.item),
         office=session.get_one(Office, case.office_id),
         materials=[one for one in panels.materials(session, case, release, {}) if one.files],
-        papers=case_file.papers(session, case.id),
+        papers=case_file.papers(session, case, release.item),
     )
 
 

@@ -27,7 +27,7 @@ _COMPARES = ("<", ">")
 
 @dataclass(frozen=True)
 class Reason:
-    """One row of a table. ``holds``: False where a condition is not met, else True (also for a standard that applies)."""
+    """One row of a table. ``holds``: False where a condition is not met, True also for a standard that applies."""
 
     holds: bool
     text: str
@@ -47,16 +47,19 @@ class Explanation:
     reasons: list[Reason]
 
 
-def explanation(
+def explanations(
     session: Session, case_id: int, release: ReleaseView, variables: Mapping[str, Any]
-) -> Explanation | None:
-    """The newest decision of a case, or None where none was taken."""
-    query = select(DecisionRecord).where(DecisionRecord.case_id == case_id).order_by(DecisionRecord.id.desc()).limit(1)
-    record = session.scalar(query)
-    if record is None:
-        return None
-    entries = _whole(release, record, variables)
+) -> list[Explanation]:
+    """The decisions of a case as they stand: of each the newest, in the order they were first taken."""
+    query = select(DecisionRecord).where(DecisionRecord.case_id == case_id).order_by(DecisionRecord.id)
+    newest: dict[str, DecisionRecord] = {}
+    for record in session.scalars(query):
+        newest[record.decision_id] = record
     words_of = _Words(release, variables)
+    return [_explained(record, _whole(release, record, variables), words_of) for record in newest.values()]
+
+
+def _explained(record: DecisionRecord, entries: list[dict[str, Any]], words_of: _Words) -> Explanation:
     value = record.value if isinstance(record.value, Mapping) else {}
     failed = [one for one in value.get("failed") or [] if isinstance(one, Mapping)]
     reasons = [reason for entry in entries for reason in _of_table(entry, failed, words_of)]

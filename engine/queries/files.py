@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from engine.cases.case import Case
 from engine.cases.documents import Attachment, Document
+from engine.catalog import releases
 from engine.core.actor import Actor
 from engine.core.errors import NotFound
-from engine.queries.common import may_see
+from engine.queries.common import may_see, paper_title
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,13 @@ def attachment(session: Session, actor: Actor, file_id: int) -> StoredFile:
 def paper(session: Session, actor: Actor, document_id: int) -> StoredFile:
     """An issued document as PDF. Raises ``NotFound``, also while the paper is still being made."""
     row = session.get(Document, document_id)
-    if row is None or not _of_visible_case(session, actor, row.case_id):
+    case = session.get(Case, row.case_id) if row else None
+    if row is None or case is None or not may_see(actor, case):
         raise NotFound("没有这份文书，或不在您的查看范围内")
     if row.state != "issued" or not row.file_sha:
         raise NotFound("文书正在生成，请稍后再打开")
-    return StoredFile(row.file_sha, f"{row.title}{row.number}.pdf", "application/pdf", row.size)
+    title = paper_title(releases.view(session, case.release_id).item, row)
+    return StoredFile(row.file_sha, f"{title}{row.number}.pdf", "application/pdf", row.size)
 
 
 def _of_visible_case(session: Session, actor: Actor, case_id: int | None) -> bool:

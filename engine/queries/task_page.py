@@ -49,7 +49,7 @@ class Beside:
     application: list[Section] | None
     materials: list[Material] | None
     evidence: list[Exchange] | None
-    decision: Explanation | None
+    decisions: list[Explanation]
     publicity: list[Publicity] | None
     objections: list[ObjectionLine] | None
     opinions: list[Opinion]
@@ -210,7 +210,7 @@ def _beside(session: Session, task: Task, case: Case, release: ReleaseView, cont
         application=panels.application(release, context) if "application" in shows else None,
         materials=panels.materials(session, case, release, context) if "materials" in shows else None,
         evidence=evidence.checks(session, case.id) if "evidence" in shows else None,
-        decision=explanation.explanation(session, case.id, release, context) if "decision" in shows else None,
+        decisions=explanation.explanations(session, case.id, release, context) if "decision" in shows else [],
         publicity=panels.publicity(session, case) if "publicity" in shows else None,
         objections=panels.objections(session, case) if "objection" in shows else None,
         opinions=panels.opinions(session, case, release),
