@@ -15,7 +15,7 @@ from engine.core import clock, ids
 from engine.core.db import Base, WithId
 from engine.core.errors import NotFound
 from engine.core.operations import Call, operation
-from engine.core.types import Json, Sealed, SealedJson
+from engine.core.types import Sealed, SealedJson
 
 # No 0/O, 1/I/L: a check code is typed from paper.
 CHECK_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"

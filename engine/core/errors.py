@@ -79,7 +79,7 @@ class Fault:
     """One finding about a model.
 
     ``file`` is the path inside the item, ``element`` the BPMN/DMN/form id, ``name`` its Chinese name, ``line`` the line
-    of the XML or JSON (0 where unknown), ``hint`` the likely fix. ``level`` is ``error`` (not published) or ``warning``.
+    of the XML or JSON (0 where unknown), ``hint`` the likely fix. ``level``: ``error`` (not published) or ``warning``.
     """
 
     code: str

@@ -33,8 +33,8 @@ class FileAccess(Protocol):
 class Call:
     """One call of an operation, as its function sees it.
 
-    ``inputs`` is what the schema loaded, personal data in clear. ``idempotency_key`` is the same for every attempt of the
-    same piece of work, so that a party can tell a repeat from a new request.
+    ``inputs`` is what the schema loaded, personal data in clear. ``idempotency_key`` is the same for every attempt of
+    the same piece of work, so that a party can tell a repeat from a new request.
     """
 
     case_id: int

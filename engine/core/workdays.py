@@ -44,12 +44,13 @@ class WorkCalendar:
         return sum(self.works(start + timedelta(days=n)) for n in range(1, (end - start).days + 1))
 
 
-_current: ContextVar[WorkCalendar] = ContextVar("work_calendar", default=WorkCalendar())
+_WEEKLY = WorkCalendar()
+_current: ContextVar[WorkCalendar | None] = ContextVar("work_calendar", default=None)
 
 
 def current() -> WorkCalendar:
     """The calendar in force for the running work."""
-    return _current.get()
+    return _current.get() or _WEEKLY
 
 
 @contextmanager

@@ -55,9 +55,11 @@ class State {
   }
 }
 
-/** Fits the whole diagram, a little smaller: badges at the rim are not part of its size. */
+/** Fits the whole diagram, a little smaller: badges at the rim are not part of its size. Without a size nothing fits. */
 function fit(canvas) {
   canvas.resized();
+  const { width, height } = canvas.getSize();
+  if (!width || !height) return;
   canvas.zoom('fit-viewport', 'auto');
   canvas.zoom(Math.min(canvas.zoom() * 0.94, 1.25), 'auto');
 }
@@ -103,7 +105,13 @@ async function mount(element) {
   wheelOnlyWhenChosen(element, viewer);
   element.setAttribute('data-ready', '');
   if (stateUrl && element.dataset.live !== undefined) follow(stateUrl, view);
-  new ResizeObserver(() => viewer.get('canvas').resized()).observe(element);
+  let shown = element.clientWidth > 0;
+  new ResizeObserver(() => {
+    // A tab that opens gives the diagram its first size.
+    if (!shown && element.clientWidth > 0) fit(viewer.get('canvas'));
+    else if (element.clientWidth > 0) viewer.get('canvas').resized();
+    shown = element.clientWidth > 0;
+  }).observe(element);
 }
 
 /** Asks for the state again now and then, while the page is in view. */
