@@ -1,8 +1,8 @@
 """Personal data at rest: sealed text with a key id, keyed hashes for exact look-up.
 
-A sealed value is ``enc:v1:<key id>:<base64 of nonce and AES-256-GCM ciphertext>;`` — it may stand wherever a string
-stands (a column, a process variable, a draft), also inside a longer one that FEEL put together. The hash is HMAC-SHA-256 under a key of its own, so that equal
-numbers can be found without being read.
+A sealed value is ``enc:v1:<key id>:<base64 of nonce and AES-256-GCM ciphertext>;``. It may stand wherever a string
+stands (a column, a process variable, a draft), also inside a longer one that FEEL put together. The hash is
+HMAC-SHA-256 under a key of its own, so that equal numbers can be found without being read.
 """
 
 from __future__ import annotations

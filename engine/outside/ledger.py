@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 from sqlalchemy import Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -12,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from engine.core import clock, ids
 from engine.core.db import Base, WithId
 from engine.core.operations import Answer, Evidence, Operation
-from engine.core.types import Json, Sealed, SealedBytes
+from engine.core.types import Sealed, SealedBytes
 
 
 class CallRecord(WithId, Base):

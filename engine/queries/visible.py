@@ -1,0 +1,55 @@
+"""What a task sees: the variables in scope at its token, and what its form opens with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from engine.cases.case import Case, load_variables
+from engine.catalog.forms import Form
+from engine.catalog.releases import ReleaseView
+from engine.core import clock
+from engine.workflow import Process, Wait, definitions_of
+
+
+class _Onlooker:
+    """Host of a process that is only looked at."""
+
+    def now(self) -> datetime:
+        return clock.now()
+
+    def decide(self, decision_id: str, context: Mapping[str, Any], element_id: str) -> Any:
+        raise RuntimeError("a process that is only read decides nothing")
+
+    def operation_is_inside(self, type: str) -> bool:
+        return False
+
+    def run_inside(self, wait: Wait, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise RuntimeError("a process that is only read runs nothing")
+
+
+def variables(session: Session, case: Case, release: ReleaseView, token: str) -> tuple[dict[str, Any], set[str]]:
+    """The variables at a token, sealed as stored, and the names that its own input mapping gave it.
+
+    One task's page loads one process (a fraction of a millisecond); lists never do.
+    """
+    definitions = definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
+    scopes = load_variables(session, case.id)
+    process = Process.load(definitions, case.tokens, scopes, _Onlooker())
+    return process.context(token), set(scopes.get(token, {}))
+
+
+def opening(form: Form, context: Mapping[str, Any], own: set[str]) -> dict[str, Any]:
+    """``context`` without what somebody answered earlier to questions that this form asks anew.
+
+    Reviewers share the names of their answers: nobody should find the conclusion of the one before already chosen. What
+    the model hands to the task by an input mapping stays, and so does everything the form only shows.
+    """
+    asked = {
+        one.path.partition(".")[0] for one in form.fields if not (one.raw.get("readonly") or one.raw.get("disabled"))
+    }
+    shown = {one.path.partition(".")[0] for one in form.fields if one.raw.get("readonly") or one.raw.get("disabled")}
+    return {name: value for name, value in context.items() if name in own or name in shown or name not in asked}
