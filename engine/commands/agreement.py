@@ -109,9 +109,10 @@ def _decisions(files: Mapping[str, bytes]) -> Iterator[str]:
     for name, body in files.items():
         if name.endswith(".dmn"):
             try:
-                yield from load(body, name).decisions
+                # A decision with a faulty cell still has its name.
+                yield from load(body, name, strict=False).decisions
             except ModelFault:
-                continue  # its own faults are already listed
+                continue  # a file that cannot be read at all is already listed
 
 
 def _close(name: str, known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from engine.cases.case import Case, load_variables
-from engine.catalog.forms import Form
+from engine.catalog.forms import Field, Form
 from engine.catalog.releases import ReleaseView
 from engine.core import clock
 from engine.workflow import Process, Wait, definitions_of
@@ -48,8 +48,12 @@ def opening(form: Form, context: Mapping[str, Any], own: set[str]) -> dict[str, 
     Reviewers share the names of their answers: nobody should find the conclusion of the one before already chosen. What
     the model hands to the task by an input mapping stays, and so does everything the form only shows.
     """
-    asked = {
-        one.path.partition(".")[0] for one in form.fields if not (one.raw.get("readonly") or one.raw.get("disabled"))
-    }
-    shown = {one.path.partition(".")[0] for one in form.fields if one.raw.get("readonly") or one.raw.get("disabled")}
-    return {name: value for name, value in context.items() if name in own or name in shown or name not in asked}
+    only_shown = [one for one in form.fields if one.raw.get("readonly") or one.raw.get("disabled")]
+    kept = own | {_name(one) for one in only_shown}
+    asked = {_name(one) for one in form.fields} - kept
+    return {name: value for name, value in context.items() if name not in asked}
+
+
+def _name(field: Field) -> str:
+    """The variable a field lies in."""
+    return field.path.partition(".")[0].removesuffix("[]")
