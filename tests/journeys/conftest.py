@@ -28,9 +28,9 @@ MATERIALS = ("身份证明", "户口簿", "收入证明", "婚姻状况证明")
 Prepare = Callable[[Callable[[Installation], Prepared]], tuple[Journey, Prepared]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium; gone when the journeys are over, since Playwright holds the thread's event loop."""
     if not (STATIC / "vendor" / "manifest.json").exists():
         pytest.skip("the browser's parts are not built: make setup")
     with sync_playwright() as playwright:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -62,10 +63,17 @@ def prepared(
     filled: Path, folder: Path, arrange: Callable[[Installation], Prepared]
 ) -> Iterator[tuple[Site, Prepared]]:
     """An installation on a copy of ``filled`` in which ``arrange`` has happened; its clock goes on from there."""
-    with running(filled, folder) as installation:
-        found = arrange(installation)
-        with transaction() as session:
-            demo_clock.move(session, clock.now() - datetime.now(UTC))
-    clock.set_offset(timedelta())
-    with ExitStack() as stack:
-        yield stack.enter_context(sites.started(folder)), found
+
+    def arranged() -> Prepared:
+        with running(filled, folder) as installation:
+            found = arrange(installation)
+            with transaction() as session:
+                demo_clock.move(session, clock.now() - datetime.now(UTC))
+        clock.set_offset(timedelta())
+        return found
+
+    # In a thread of its own: Playwright holds this one's event loop, and sealing a paper needs one.
+    with ThreadPoolExecutor(1) as aside:
+        found = aside.submit(arranged).result()
+    with sites.started(folder) as site:
+        yield site, found

@@ -54,8 +54,8 @@ class Citizen(Window):
     def registers(self, name: str, id_number: str) -> None:
         """Open an account."""
         self.open("/portal/register")
-        self.page.get_by_label("姓名").fill(name)
-        self.page.get_by_label("证件号码").fill(id_number)
+        self.page.get_by_role("textbox", name="姓名").fill(name)
+        self.page.get_by_role("textbox", name="证件号码").fill(id_number)
         self.asks_for_a_code()
         self.page.get_by_label("短信验证码").fill(self.code())
         self.page.get_by_role("checkbox").check()

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.conftest import POSTGRES, postgres_absent
+from tests.conftest import POSTGRES
 from tests.journeys import site as sites
 from tests.journeys.journey import Journey, journey
 from tests.journeys.papers import altered, text_of
 from tests.journeys.people import OFFICE, Citizen, Clerk, fills_the_family
-from tests.journeys.site import Site
 from tests.support.installation import Postgres
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -44,9 +43,12 @@ def from_nothing(request: pytest.FixtureRequest, browser: Browser, tmp_path: Pat
             yield made
         return
     server = Postgres(POSTGRES["host"], POSTGRES["port"])
-    with server.database() as name, sites.demo(tmp_path / "data", server.url(name)) as site:
-        with journey(browser, site) as made:
-            yield made
+    with (
+        server.database() as name,
+        sites.demo(tmp_path / "data", server.url(name)) as site,
+        journey(browser, site) as made,
+    ):
+        yield made
 
 
 def test_a_family_applies_on_a_phone_and_gets_a_sealed_notice(

@@ -53,11 +53,11 @@ class Window:
 
     def press(self, name: str, within: Locator | None = None) -> None:
         """Press a button that leads to another page."""
-        self._leave((within or self.page).get_by_role("button", name=name, exact=True).first)
+        self.leave_by((within or self.page).get_by_role("button", name=name, exact=True).first)
 
     def follow(self, name: str, within: Locator | None = None) -> None:
         """Follow a link."""
-        self._leave((within or self.page).get_by_role("link", name=name).first)
+        self.leave_by((within or self.page).get_by_role("link", name=name).first)
 
     def reload(self) -> None:
         """Ask for the same page again."""
@@ -69,7 +69,8 @@ class Window:
         expect(self.page.locator(EMPTY_FORM)).to_have_count(0, timeout=PATIENCE)
         self.check()
 
-    def _leave(self, place: Locator) -> None:
+    def leave_by(self, place: Locator) -> None:
+        """Click what leads to another page."""
         with self.page.expect_navigation(wait_until="load"):
             place.click()
         self.arrived()
