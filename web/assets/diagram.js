@@ -6,6 +6,7 @@ import NavigatedViewer from 'bpmn-js/lib/NavigatedViewer';
 
 const FONT = '"PingFang SC","Microsoft YaHei UI","Microsoft YaHei","Noto Sans CJK SC","Noto Sans SC",system-ui,sans-serif';
 const REFRESH = 10_000;
+const READABLE = 0.6;
 
 async function get(url, kind) {
   const answer = await fetch(url, { headers: { Accept: kind }, cache: 'no-cache' });
@@ -64,6 +65,19 @@ function fit(canvas) {
   canvas.zoom(Math.min(canvas.zoom() * 0.94, 1.25), 'auto');
 }
 
+/** A wide diagram fitted whole cannot be read: it opens at the element that is being worked on instead. */
+function openAt(viewer, ids) {
+  const canvas = viewer.get('canvas');
+  fit(canvas);
+  const active = (ids ?? []).map((id) => viewer.get('elementRegistry').get(id)).find(Boolean);
+  if (!active || canvas.zoom() >= READABLE) return;
+  const { width, height } = canvas.getSize();
+  canvas.zoom(READABLE);
+  const view = { width: width / READABLE, height: height / READABLE };
+  const middle = { x: active.x + active.width / 2, y: active.y + active.height / 2 };
+  canvas.viewbox({ x: middle.x - view.width / 2, y: middle.y - view.height / 2, ...view });
+}
+
 function tools(element, viewer) {
   const canvas = viewer.get('canvas');
   const bar = Object.assign(document.createElement('div'), { className: 'dg-tools' });
@@ -100,7 +114,8 @@ async function mount(element) {
   await viewer.importXML(xml);
   const view = new State(viewer);
   view.show(state);
-  fit(viewer.get('canvas'));
+  const show = () => openAt(viewer, state.incidents?.length ? state.incidents : state.active);
+  show();
   tools(element, viewer);
   wheelOnlyWhenChosen(element, viewer);
   element.setAttribute('data-ready', '');
@@ -108,7 +123,7 @@ async function mount(element) {
   let shown = element.clientWidth > 0;
   new ResizeObserver(() => {
     // A tab that opens gives the diagram its first size.
-    if (!shown && element.clientWidth > 0) fit(viewer.get('canvas'));
+    if (!shown && element.clientWidth > 0) show();
     else if (element.clientWidth > 0) viewer.get('canvas').resized();
     shown = element.clientWidth > 0;
   }).observe(element);
