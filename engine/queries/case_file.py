@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -29,6 +28,7 @@ from engine.registers.offices import Office
 
 FOUND = 50
 DOCUMENT_STATES = {"numbered": ("生成中", "warn"), "rendered": ("待签章", "warn"), "issued": ("已出具", "ok")}
+PAUSES = "停止计时"
 TONES = {
     "completed": "ok",
     "closed": "ok",
@@ -114,7 +114,7 @@ def case_file(session: Session, actor: Actor, case_id: int) -> CaseFile:
         head=head_of(session, case, release.item),
         hands=in_whose_hands(session, case, release.item),
         stops=[(one.reason, stamp(one.started_at), stamp(one.ended_at)) for one in stops],
-        timeline=_timeline(session, case, stops),
+        timeline=_timeline(session, case),
         application=panels.application(release, variables),
         materials=panels.materials(session, case, release, variables),
         opinions=panels.opinions(session, case, release),
@@ -154,27 +154,21 @@ def _line(session: Session, case: Case, office: str) -> CaseLine:
     )
 
 
-def _timeline(session: Session, case: Case, stops: list[ClockStop]) -> list[dict[str, Any]]:
-    """Journal and stops of the clock together, newest first, as ``ui.timeline`` takes them."""
-    query = select(JournalEntry).where(JournalEntry.case_id == case.id).order_by(JournalEntry.seq)
-    happened: list[tuple[datetime, int, dict[str, Any]]] = [
-        (one.at, one.seq, _event(one.title, one.at, _who(one), TONES.get(one.kind, "")))
-        for one in session.scalars(query)
-    ]
-    last = len(happened)
-    for number, one in enumerate(stops):
-        happened.append((one.started_at, last + number, _event(f"计时暂停：{one.reason}", one.started_at, "", "warn")))
-        if one.ended_at is not None:
-            happened.append((one.ended_at, last + number, _event(f"恢复计时：{one.reason}结束", one.ended_at, "", "")))
-    return [event for _, _, event in sorted(happened, key=lambda row: row[:2], reverse=True)]
+def _timeline(session: Session, case: Case) -> list[dict[str, Any]]:
+    """The journal, newest first, as ``ui.timeline`` takes it; stops of the clock are entries of it."""
+    query = select(JournalEntry).where(JournalEntry.case_id == case.id).order_by(JournalEntry.seq.desc())
+    return [_event(one) for one in session.scalars(query)]
 
 
-def _event(title: str, at: datetime, who: str, tone: str) -> dict[str, Any]:
-    return {"title": title, "at": stamp(at), "iso": at.isoformat(), "who": who, "tone": tone}
+def _event(one: JournalEntry) -> dict[str, Any]:
+    tone = "warn" if one.title.startswith(PAUSES) else TONES.get(one.kind, "")
+    return {"title": one.title, "at": stamp(one.at), "iso": one.at.isoformat(), "who": _who(one), "tone": tone}
 
 
 def _who(entry: JournalEntry) -> str:
-    """Caseworkers by name, the applicant as such."""
+    """Caseworkers by name, the applicant as such; what the process does by itself is the system's."""
+    if entry.kind == "operation":
+        return "系统自动"
     return "申请人" if entry.actor_key.startswith("citizen:") else entry.actor_name
 
 

@@ -19,6 +19,8 @@ from engine.core import clock, masks, secrets, workdays
 from engine.core.actor import Actor
 from engine.core.errors import NotFound
 
+_SEALED = re.compile(re.escape(secrets.PREFIX) + r"[\w.-]+:[A-Za-z0-9+/=]+;")
+_NAME = re.compile(r"[\u3400-\u9fff·]{2,4}")
 _PHONE = re.compile(r"1[3-9]\d{9}")
 _NUMBER = re.compile(r"[0-9A-Za-z()（）-]{5,30}")
 CHANNELS = {"portal": "网上申请", "counter": "窗口受理", "proxy": "代办"}
@@ -96,18 +98,18 @@ def day(value: date | None) -> str:
 
 
 def masked_text(text: str, key: str = "") -> str:
-    """A personal text as it may be seen: phones and numbers masked; what is no number is words to be read."""
+    """A personal text as it may be seen: names, phones and numbers masked; anything longer is words to be read."""
     if _PHONE.fullmatch(text):
         return masks.mask_phone(text)
     if _NUMBER.fullmatch(text):
         return masks.mask_id(text)
-    return masks.mask_name(text) if key.endswith("name") else text
+    return masks.mask_name(text) if key.endswith("name") or _NAME.fullmatch(text) else text
 
 
 def masked_tree(value: Any, key: str = "") -> Any:
-    """A copy of variables in which every sealed value stands masked."""
+    """A copy of variables in which everything sealed stands masked, also where it is part of a longer text."""
     if isinstance(value, str):
-        return masked_text(secrets.unseal(value), key) if value.startswith(secrets.PREFIX) else value
+        return _SEALED.sub(lambda part: masked_text(secrets.unseal(part[0]), key), value)
     if isinstance(value, Mapping):
         return {name: masked_tree(item, str(name)) for name, item in value.items()}
     if isinstance(value, list):

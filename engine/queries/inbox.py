@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, select
 from sqlalchemy.orm import Session
@@ -143,7 +142,7 @@ def default_view(found: Counts) -> str:
     return next((view for view in ["mine", *queued] if found.by_view[view]), "mine")
 
 
-def _of_view(actor: Actor, view: str, roles: Mapping[str, str]) -> Select[Any]:
+def _of_view(actor: Actor, view: str, roles: Mapping[str, str]) -> Select[Task, Case, str]:
     query = select(Task, Case, Office.name).join(Case, Case.id == Task.case_id)
     query = query.join(Office, Office.id == Task.office_id)
     today, month = _today_and_month()

@@ -19,7 +19,7 @@ from engine.catalog.releases import ReleaseView
 from engine.core import secrets
 from engine.core.actor import Actor
 from engine.core.errors import NotFound
-from engine.queries import answers, evidence, explanation, panels
+from engine.queries import answers, evidence, explanation, panels, visible
 from engine.queries.answers import Row, Section
 from engine.queries.common import masked_tree, stamp
 from engine.queries.evidence import Exchange
@@ -102,18 +102,13 @@ def finished(session: Session, actor: Actor, task_id: int) -> FinishedTask | Non
 
 
 def open_task(session: Session, actor: Actor, task_id: int, typed: Mapping[str, Any] | None = None) -> TaskPage:
-    """The page of an open task. ``typed`` is what was just refused and stands before the draft. Inside ``calendar``.
-
-    The form's data are the case's variables in the root scope and in the scope of the task's own token: what a form
-    shows. The scopes of a called process in between are not looked at, for that the process would have to be loaded.
-    """
+    """The page of an open task. ``typed`` is what was just refused and stands before the draft. Inside ``calendar``."""
     task, case = find_task(session, actor, task_id)
     release = releases.view(session, case.release_id)
     form = release.form(task.form_id)
-    scopes = load_variables(session, case.id)
-    context = {**scopes[ROOT_SCOPE], **scopes.get(task.token, {})}
+    context, own = visible.variables(session, case, release, task.token)
     draft = drafts.find(session, actor.key, f"task:{task.id}")
-    data = form_data(form, context)
+    data = form_data(form, visible.opening(form, context, own))
     laid_over = typed if typed is not None else draft.answers if draft else {}
     return TaskPage(
         id=task.id,
@@ -126,7 +121,7 @@ def open_task(session: Session, actor: Actor, task_id: int, typed: Mapping[str, 
         schema=form.schema,
         data=merged(data, laid_over),
         draft_at=stamp(draft.saved_at) if draft and typed is None else "",
-        beside=_beside(session, task, case, release, context),
+        beside=_beside(session, task, case, release, load_variables(session, case.id)[ROOT_SCOPE]),
     )
 
 
@@ -202,15 +197,16 @@ def barred(session: Session, actor: Actor, task: Task) -> bool:
     return bool(steps) and session.scalar(query.limit(1)) is not None
 
 
-def _beside(session: Session, task: Task, case: Case, release: ReleaseView, context: Mapping[str, Any]) -> Beside:
+def _beside(session: Session, task: Task, case: Case, release: ReleaseView, variables: Mapping[str, Any]) -> Beside:
+    """The panels read the case's own variables: a called process may see fewer of them."""
     wanted = str(task.properties.get("shows") or "application,materials").split(",")
     shows = frozenset(part.strip() for part in wanted)
     return Beside(
         shows=shows,
-        application=panels.application(release, context) if "application" in shows else None,
-        materials=panels.materials(session, case, release, context) if "materials" in shows else None,
+        application=panels.application(release, variables) if "application" in shows else None,
+        materials=panels.materials(session, case, release, variables) if "materials" in shows else None,
         evidence=evidence.checks(session, case.id) if "evidence" in shows else None,
-        decisions=explanation.explanations(session, case.id, release, context) if "decision" in shows else [],
+        decisions=explanation.explanations(session, case.id, release, variables) if "decision" in shows else [],
         publicity=panels.publicity(session, case) if "publicity" in shows else None,
         objections=panels.objections(session, case) if "objection" in shows else None,
         opinions=panels.opinions(session, case, release),

@@ -16,7 +16,7 @@ from engine.commands.tasks import ClaimTask
 from engine.core import secrets
 from engine.core.actor import Actor
 from engine.core.db import reading
-from engine.queries.common import calendar
+from engine.queries.common import calendar, masked_tree
 from engine.queries.task_page import form_data, merged, open_task
 from tests.support.installation import ITEM, Installation
 
@@ -253,3 +253,20 @@ def test_the_counter_may_open_what_the_applicant_has_to_do(anju: Installation, c
 def allowed(actor: Actor, task_id: int) -> bool:
     with reading() as session, calendar(session):
         return open_task(session, actor, task_id).permit.work
+
+
+def test_a_reviewer_does_not_find_the_conclusion_of_the_one_before_already_chosen(
+    anju: Installation, case_id: int
+) -> None:
+    at_first_review(anju, case_id)
+    anju.do(case_id, "first_review", "wangmin", PASS)
+    with reading() as session, calendar(session):
+        page = open_task(session, anju.staff("chenhao"), anju.tasks(case_id)["second_review"].id)
+    assert "review_result" not in page.data
+    assert [(one.title, one.who) for one in page.beside.opinions] == [("受理审查", "刘洋"), ("初审", "王敏")]
+
+
+def test_sealed_words_inside_a_longer_text_are_masked_one_by_one(anju: Installation) -> None:
+    number, name = secrets.seal("330106198803121014"), secrets.seal("林秋实")
+    told = masked_tree({"unknown": [f"身份核验（{name}）：{number} 查无记录"]})
+    assert told == {"unknown": ["身份核验（林*实）：3301**********1014 查无记录"]}
