@@ -60,6 +60,7 @@ def citizen_page() -> dict[str, Any]:
         ],
         "home_url": url_for("portal.home"),
         "login_url": url_for("portal_sign_in.sign_in_page", next=request.path if request.method == "GET" else None),
+        "second_window_url": url_for("portal_sign_in.sign_in_page", next=url_for("portal_sign_in.signed_in")),
         "logout_url": url_for("portal_sign_in.sign_out"),
         "csrf_url": url_for("portal_sign_in.token"),
         "verify_url": url_for("verify.start"),

@@ -36,6 +36,12 @@ def register_page() -> str:
     return _page("register")
 
 
+@pages.get("/portal/signed-in")
+def signed_in() -> str:
+    """Where a sign-in in a second window ends: the form waits in the first one."""
+    return render_template("portal/signed_in.html")
+
+
 @pages.post("/portal/sign-in")
 def sign_in() -> AnyResponse | tuple[str, int]:
     """Phone and code; the answer to a wrong pair does not say which of the two is wrong."""
@@ -90,9 +96,9 @@ def sign_out() -> AnyResponse:
 
 
 @pages.get("/portal/token")
+@security.citizen
 def token() -> Response:
     """The session's token for a page that outlived its sign-in; other sites cannot read it."""
-    security.citizen(lambda: None)()
     return jsonify(csrf_token=security.csrf_token())
 
 

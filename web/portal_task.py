@@ -25,7 +25,7 @@ def task(task_id: int) -> str:
     with reading() as session:
         view = portal_task.task_view(session, g.actor, task_id)
     template = "portal/task.html" if view.state == "open" else "portal/task_over.html"
-    return render_template(template, task=view, data=view.data, errors={}, message="", typed={})
+    return render_template(template, task=view, data=view.data, errors={}, message="", typed=[])
 
 
 @pages.post("/portal/tasks/<int:task_id>")
@@ -42,7 +42,7 @@ def submit(task_id: int) -> AnyResponse | tuple[str, int]:
     except TaskChanged as error:
         return _again(view, answers, {"": [error.message]}), 409
     except TaskAlreadyDone as error:
-        return render_template("portal/task_over.html", task=view, message=error.message, typed=answers), 409
+        return _over(view, answers, error.message), 409
     flash(f"「{done.task_name}」已提交", "success")
     return redirect(url_for("portal_case.case", case_id=done.case_id), 303)
 
@@ -57,6 +57,12 @@ def draft(task_id: int) -> Response:
 def _again(view: portal_task.TaskView, answers: dict[str, Any], errors: dict[str, list[str]]) -> str:
     data = with_typed(view.data, answers)
     return render_template("portal/task.html", task=view, data=data, errors=errors)
+
+
+def _over(view: portal_task.TaskView, answers: dict[str, Any], message: str) -> str:
+    with reading() as session:
+        typed = portal_task.typed_rows(session, g.actor, view.id, answers)
+    return render_template("portal/task_over.html", task=view, message=message, typed=typed)
 
 
 def _seen_version() -> int:

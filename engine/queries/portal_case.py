@@ -193,7 +193,8 @@ def _events(session: Session, case: Case, release: ReleaseView, documents: list[
         at = issued[paper.id].issued_at
         if at is not None:
             events.append(PublicEvent(at, f"发出《{paper.title}》", paper.number))
-    return sorted(events, key=lambda one: one.at, reverse=True)
+    # Of one moment, what was written last stands first.
+    return sorted(events, key=lambda one: one.at)[::-1]
 
 
 def _from_journal(session: Session, case: Case, release: ReleaseView) -> list[PublicEvent]:

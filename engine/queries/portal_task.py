@@ -11,15 +11,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.cases import drafts
-from engine.cases.case import Case, load_variables
+from engine.cases.case import Case
 from engine.cases.work import Task
 from engine.catalog import releases
 from engine.catalog.releases import ReleaseView
-from engine.core import clock, secrets
+from engine.core import secrets
 from engine.core.actor import Actor
 from engine.core.errors import NotFound
+from engine.queries import answers, visible
+from engine.queries.answers import Row
 from engine.queries.portal import APPLICANT
-from engine.workflow import Process, Wait, definitions_of
 
 
 @dataclass(frozen=True)
@@ -52,36 +53,12 @@ class TaskView:
     draft_saved_at: datetime | None
 
 
-class _Onlooker:
-    """Host of a process that is only looked at."""
-
-    def now(self) -> datetime:
-        return clock.now()
-
-    def decide(self, decision_id: str, context: Mapping[str, Any], element_id: str) -> Any:
-        raise RuntimeError("a process that is only read decides nothing")
-
-    def operation_is_inside(self, type: str) -> bool:
-        return False
-
-    def run_inside(self, wait: Wait, variables: Mapping[str, Any]) -> Mapping[str, Any]:
-        raise RuntimeError("a process that is only read runs nothing")
-
-
-def _context(session: Session, case: Case, release: ReleaseView, token: str) -> dict[str, Any]:
-    """The variables the task sees, personal ones in clear."""
-    definitions = definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
-    process = Process.load(definitions, case.tokens, load_variables(session, case.id), _Onlooker())
-    clear: dict[str, Any] = secrets.unseal_tree(process.context(token))
-    return clear
-
-
 def asked_of(session: Session, case: Case, release: ReleaseView) -> list[Asked]:
     """What the applicant of an open case is asked to do now."""
     tasks = session.scalars(
         select(Task).where(Task.case_id == case.id, Task.state == "open", Task.role == APPLICANT).order_by(Task.id)
     ).all()
-    return [_asked(task, _context(session, case, release, task.token)) for task in tasks]
+    return [_asked(task, visible.variables(session, case, release, task.token)[0]) for task in tasks]
 
 
 def _asked(task: Task, context: Mapping[str, Any]) -> Asked:
@@ -97,16 +74,14 @@ def _asked(task: Task, context: Mapping[str, Any]) -> Asked:
 
 def task_view(session: Session, actor: Actor, task_id: int) -> TaskView:
     """The task with its form; a finished one without data. Raises ``NotFound`` for anybody else's."""
-    task = session.get(Task, task_id)
-    case = session.get(Case, task.case_id) if task else None
-    if task is None or case is None or task.role != APPLICANT or case.applicant_key != actor.key:
-        raise NotFound("没有这项任务，请从「我的办件」进入")
-    draft = drafts.find(session, actor.key, f"task:{task.id}")
-    release = releases.view(session, case.release_id)
+    task, case, release = _own_task(session, actor, task_id)
     form = release.form(task.form_id)
+    draft = drafts.find(session, actor.key, f"task:{task.id}")
     data: dict[str, Any] = {}
     if task.state == "open":
-        shown = form.display(_context(session, case, release, task.token))
+        context, own = visible.variables(session, case, release, task.token)
+        # The applicant's own case: nothing in it is masked from them.
+        shown = form.display(secrets.unseal_tree(visible.opening(form, context, own)))
         data = {**shown, **(draft.answers if draft else {})}
     return TaskView(
         id=task.id,
@@ -120,3 +95,17 @@ def task_view(session: Session, actor: Actor, task_id: int) -> TaskView:
         data=data,
         draft_saved_at=draft.saved_at if draft else None,
     )
+
+
+def typed_rows(session: Session, actor: Actor, task_id: int, typed: Mapping[str, Any]) -> list[Row]:
+    """What was typed into the form of a task that is over, as words, so that it is not lost."""
+    task, _, release = _own_task(session, actor, task_id)
+    return answers.rows(release.form(task.form_id), typed)
+
+
+def _own_task(session: Session, actor: Actor, task_id: int) -> tuple[Task, Case, ReleaseView]:
+    task = session.get(Task, task_id)
+    case = session.get(Case, task.case_id) if task else None
+    if task is None or case is None or task.role != APPLICANT or case.applicant_key != actor.key:
+        raise NotFound("没有这项任务，请从「我的办件」进入")
+    return task, case, releases.view(session, case.release_id)

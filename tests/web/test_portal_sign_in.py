@@ -135,3 +135,10 @@ def test_an_expired_sign_in_form_says_so_instead_of_leading_to_the_staff_door(an
     answer = anju.client().post("/portal/sign-in", data={"csrf_token": "old", "phone": PHONE, "code": "1"})
     assert answer.status_code == 400
     assert "页面已过期" in text_of(answer)
+
+
+def test_a_sign_in_in_a_second_window_sends_back_to_the_first(anju: Installation) -> None:
+    assert "回到正在填写的页面。已填内容会自动保存" in text_of(anju.client(anju.citizen()).get("/portal/signed-in"))
+    assert "还没有登录" in text_of(anju.client().get("/portal/signed-in"))
+    form = anju.client(anju.citizen()).get(f"/portal/apply-form/{anju.office()}/{ITEM}").get_data(as_text=True)
+    assert 'data-login-url="/portal/sign-in?next=/portal/signed-in"' in form
