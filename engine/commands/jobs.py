@@ -104,7 +104,10 @@ def _finish(unit: Unit, job: Job, answer: Answer, latency_ms: int) -> None:
     work = _work_on(unit, job)
     _note(unit, job, "answered", latency_ms, answer=answer, evidence=answer.evidence)
     verdict = {"pass": "：通过", "fail": "：不通过", "unknown": "：无法判定"}.get(answer.verdict or "", "")
-    unit.record(work.case, "answered", f"{operation.title}{verdict}", element_id=job.element_id)
+    # The masked name is enough here; the number stands in the evidence.
+    who = answer.evidence.subject.partition("（")[0] if answer.evidence else ""
+    about = f"（{who}）" if who else ""
+    unit.record(work.case, "answered", f"{operation.title}{about}{verdict}", element_id=job.element_id)
     work.process.complete(job.token, operation.seal(answer.variables))
     work.save()
 
