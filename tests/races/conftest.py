@@ -1,0 +1,27 @@
+"""Houses of real processes, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import POSTGRES, postgres_absent
+from tests.races.house import House, house
+from tests.support.installation import Postgres
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    """A house on each database."""
+    if request.param == "sqlite":
+        with house(request.getfixturevalue("filled"), tmp_path / "data") as made:
+            yield made
+        return
+    if why := postgres_absent():
+        pytest.skip(why)
+    folder, database = request.getfixturevalue("filled_postgres")
+    server = Postgres(POSTGRES["host"], POSTGRES["port"])
+    with server.database(of=database) as name, house(folder, tmp_path / "data", server.url(name)) as made:
+        yield made
