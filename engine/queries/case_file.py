@@ -157,19 +157,21 @@ def _line(session: Session, case: Case, office: str) -> CaseLine:
 def _timeline(session: Session, case: Case) -> list[dict[str, Any]]:
     """The journal, newest first, as ``ui.timeline`` takes it; stops of the clock are entries of it."""
     query = select(JournalEntry).where(JournalEntry.case_id == case.id).order_by(JournalEntry.seq.desc())
-    return [_event(one) for one in session.scalars(query)]
+    return [_event(case, one) for one in session.scalars(query)]
 
 
-def _event(one: JournalEntry) -> dict[str, Any]:
+def _event(case: Case, one: JournalEntry) -> dict[str, Any]:
     tone = "warn" if one.title.startswith(PAUSES) else TONES.get(one.kind, "")
-    return {"title": one.title, "at": stamp(one.at), "iso": one.at.isoformat(), "who": _who(one), "tone": tone}
+    return {"title": one.title, "at": stamp(one.at), "iso": one.at.isoformat(), "who": _who(case, one), "tone": tone}
 
 
-def _who(entry: JournalEntry) -> str:
-    """Caseworkers by name, the applicant as such; what the process does by itself is the system's."""
+def _who(case: Case, entry: JournalEntry) -> str:
+    """Caseworkers by name, citizens by their part in the case; what the process does by itself is the system's."""
     if entry.kind == "operation":
         return "系统自动"
-    return "申请人" if entry.actor_key.startswith("citizen:") else entry.actor_name
+    if entry.actor_key.startswith("citizen:"):
+        return "申请人" if entry.actor_key == case.applicant_key else "异议人"
+    return entry.actor_name
 
 
 def _messages(session: Session, case_id: int) -> list[dict[str, Any]]:

@@ -79,13 +79,14 @@ def queues(session: Session, actor: Actor) -> dict[str, str]:
 def counts(session: Session, actor: Actor) -> Counts:
     """Two grouped statements: open tasks and what the actor has done this month."""
     roles = queues(session, actor)
-    mine = case((Task.assignee == actor.key, 1), else_=0)
-    free = case((Task.assignee == "", 1), else_=0)
+    mine = case((Task.assignee == actor.key, 1), else_=0).label("is_mine")
+    free = case((Task.assignee == "", 1), else_=0).label("is_free")
     query = (
-        select(Task.role, mine, free, _bucket(), func.count())
+        select(Task.role, mine, free, _bucket().label("bucket"), func.count())
         .join(Case, Case.id == Task.case_id)
         .where(_visible(actor), Task.state == "open", Task.role.in_([*roles, APPLICANT]))
-        .group_by(Task.role, mine, free, _bucket())
+        # By name: PostgreSQL does not see that two expressions with parameters are the same.
+        .group_by(Task.role, "is_mine", "is_free", "bucket")
     )
     found = dict.fromkeys([*TITLES, *(f"role-{role}" for role in roles)], 0)
     for role, is_mine, is_free, bucket, number in session.execute(query):
