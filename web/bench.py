@@ -1,0 +1,270 @@
+"""What the item costs: measured on SQLite and PostgreSQL, each value beside a yardstick of the same run.
+
+Absolute figures say as much of the machine as of us; the ratio to the yardstick is what may be compared over time.
+"""
+
+from __future__ import annotations
+
+import http.cookiejar
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median, quantiles
+from time import perf_counter, thread_time
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, OpenerDirector, build_opener
+
+import orjson
+from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, event, insert, text
+
+from engine.cases.work import Task
+from engine.commands import dispatch
+from engine.commands.tasks import CompleteTask
+from engine.core import db
+from engine.core.errors import Refused
+from web import demo_data
+from web.bench_office import BenchOffice, office, reachable
+
+# The statements a completed task may cost.
+SQL_AIM = 12
+ROUNDS = 3
+STARTED_A_ROUND = 12
+FINISHED_A_ROUND = 2
+POSTED_A_ROUND = 12
+PASS = {"review_result": "pass", "review_opinion": "同意"}
+# Who does which task of a case that is granted, with which answers.
+STEPS = (
+    ("accept", "liuyang", {"accept_result": "accepted"}),
+    ("first_review", "wangmin", PASS),
+    ("second_review", "chenhao", PASS),
+    ("approve", "zhaoling", PASS),
+    ("confirm", "zhaoling", {"publicity_confirmed": True}),
+)
+
+
+@dataclass(frozen=True)
+class Value:
+    """A measured value beside its yardstick of the same run; ``ratio`` is value over yardstick."""
+
+    value: float
+    unit: str
+    yardstick: float
+    ratio: float
+
+
+def of(value: float, unit: str, yardstick: float) -> Value:
+    """A value with its ratio."""
+    return Value(round(value, 3), unit, round(yardstick, 3), round(value / yardstick, 4) if yardstick else 0.0)
+
+
+def run(say: Callable[[str], None], server: str) -> dict[str, Value]:
+    """Measure on SQLite, and on the PostgreSQL server of ``server`` where it answers."""
+    found = {f"sqlite.{name}": value for name, value in _measure(None, say).items()}
+    if why := reachable(server):
+        say(f"PostgreSQL 不可用，只测了 SQLite：{why}")
+    else:
+        found.update({f"postgres.{name}": value for name, value in _measure(server, say).items()})
+    return found
+
+
+def server_url(database_url: str) -> str:
+    """The PostgreSQL to measure on: the installation's own server, else the one of this machine."""
+    if database_url.startswith("postgresql"):
+        return database_url
+    host, port = os.environ.get("PGHOST", "127.0.0.1"), os.environ.get("PGPORT", "5432")
+    return f"postgresql+psycopg://postgres@{host}:{port}/postgres"
+
+
+def write(found: dict[str, Value], data: Path) -> Path:
+    """Keep the figures as JSON."""
+    data.mkdir(parents=True, exist_ok=True)
+    path = data / "bench.json"
+    path.write_text(json.dumps({name: asdict(value) for name, value in found.items()}, indent=2) + "\n")
+    return path
+
+
+def table(found: dict[str, Value]) -> Iterator[str]:
+    """The figures for a terminal."""
+    yield f"{'name':<36} {'value':>12} {'unit':<14} {'yardstick':>12} {'ratio':>9}"
+    for name, one in found.items():
+        yield f"{name:<36} {one.value:>12,.2f} {one.unit:<14} {one.yardstick:>12,.2f} {one.ratio:>9.3f}"
+
+
+def _measure(server: str | None, say: Callable[[str], None]) -> dict[str, Value]:
+    say(f"测量 {'PostgreSQL' if server else 'SQLite'} …")
+    with office(server) as one:
+        inserts, insert_cpu = _bare_inserts()
+        _finish_a_case(one, [])  # models are read and compiled once
+        before = _stored_bytes()
+        rounds: list[list[_Cost]] = []
+        for _ in range(ROUNDS):
+            costs: list[_Cost] = []
+            for _ in range(FINISHED_A_ROUND):
+                _finish_a_case(one, costs)
+            rounds.append(costs)
+        grown = (_stored_bytes() - before) / (ROUNDS * FINISHED_A_ROUND)
+        typed = len(orjson.dumps(one.answers(seeded=True)))
+        started = median(_started(one) for _ in range(ROUNDS))
+        posts, gets = _over_http(one)
+        every = [cost for costs in rounds for cost in costs]
+        a_second = median(len(costs) / sum(cost.seconds for cost in costs) for costs in rounds)
+        cpu = median(sum(cost.cpu for cost in costs) / len(costs) for costs in rounds)
+        return {
+            "started_cases": of(started, "1/s", inserts),
+            "completed_tasks": of(a_second, "1/s", inserts),
+            "http_task_p50": of(_percentile(posts, 50), "ms", _percentile(gets, 50)),
+            "http_task_p95": of(_percentile(posts, 95), "ms", _percentile(gets, 95)),
+            "cpu_per_task": of(cpu * 1000, "ms", insert_cpu * 1000),
+            "sql_per_task": of(sum(cost.statements for cost in every) / len(every), "statements", SQL_AIM),
+            "bytes_per_finished_case": of(grown, "bytes", typed),
+        }
+
+
+@dataclass(frozen=True)
+class _Cost:
+    seconds: float
+    cpu: float
+    statements: int
+
+
+def _finish_a_case(one: BenchOffice, costs: list[_Cost]) -> None:
+    """One case from the counter to its end; what its five tasks cost is added to ``costs``."""
+    case_id = one.start(one.answers(seeded=True))
+    for element, who, answers in STEPS:
+        task = one.open_task(case_id)
+        if task.element_id != element:
+            raise Refused(f"测量用的办件应在 {element}，现在 {task.element_id}", code="bench_stuck")
+        with _counted() as statements:
+            began, cpu = perf_counter(), thread_time()
+            dispatch(CompleteTask(task.id, answers, task.version), one.staff[who])
+            costs.append(_Cost(perf_counter() - began, thread_time() - cpu, len(statements)))
+    one.finish(case_id)
+
+
+def _started(one: BenchOffice) -> float:
+    """Cases a second."""
+    typed = [one.answers(seeded=False) for _ in range(STARTED_A_ROUND)]
+    began = perf_counter()
+    for answers in typed:
+        one.start(answers)
+    return len(typed) / (perf_counter() - began)
+
+
+@contextmanager
+def _counted() -> Iterator[list[str]]:
+    """The statements sent meanwhile; beginning and ending a transaction are not counted."""
+    seen: list[str] = []
+
+    def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if not statement.startswith("BEGIN"):
+            seen.append(statement)
+
+    event.listen(db.engine(), "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(db.engine(), "before_cursor_execute", note)
+
+
+_BARE = Table("bench_row", MetaData(), Column("id", Integer, primary_key=True), Column("words", String(100)))
+
+
+def _bare_inserts(count: int = 200) -> tuple[float, float]:
+    """The yardstick of the database: transactions a second that insert one row, and CPU seconds of one."""
+    _BARE.metadata.create_all(db.engine())
+    rates, cpus = [], []
+    for _ in range(ROUNDS):
+        began, cpu = perf_counter(), thread_time()
+        for _ in range(count):
+            with db.transaction() as session:
+                session.execute(insert(_BARE).values(words="住房保障"))
+        rates.append(count / (perf_counter() - began))
+        cpus.append((thread_time() - cpu) / count)
+    _BARE.metadata.drop_all(db.engine())
+    return median(rates), median(cpus)
+
+
+def _stored_bytes() -> float:
+    """What the database takes up when nothing is left lying about."""
+    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("VACUUM FULL"))
+            return float(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+    with db.engine().connect() as connection:
+        pages, free, size = (
+            int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return float((pages - free) * size)
+
+
+# --- over HTTP --------------------------------------------------------------------------------------------------
+
+
+class _Stay(HTTPRedirectHandler):
+    """The answer to a submit is what is measured, not the page it leads to."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def _over_http(one: BenchOffice) -> tuple[list[float], list[float]]:
+    """Milliseconds of completing a task, and of a page that does next to nothing, by the real server."""
+    browser = _signed_in(one)
+    posts, gets = [], []
+    for number in range(ROUNDS * POSTED_A_ROUND + 2):
+        task = _accept_task(one)
+        form = {"csrf_token": _token(browser, f"{one.url}/tasks/{task.id}"), "version": str(task.version)}
+        form["answers"] = json.dumps({"accept_result": "accepted"})
+        began = perf_counter()
+        status = _status(browser, f"{one.url}/tasks/{task.id}", form)
+        took = perf_counter() - began
+        if status != 303:
+            raise Refused(f"测量时提交任务得到 {status}", code="bench_stuck")
+        began = perf_counter()
+        _status(browser, f"{one.url}/health")
+        if number >= 2:  # the first two warm the server up
+            posts.append(took * 1000)
+            gets.append((perf_counter() - began) * 1000)
+    return posts, gets
+
+
+def _accept_task(one: BenchOffice) -> Task:
+    case_id = one.start(one.answers(seeded=False))
+    with db.reading() as session:
+        return session.query(Task).filter_by(case_id=case_id, state="open").one()
+
+
+def _signed_in(one: BenchOffice) -> OpenerDirector:
+    browser = build_opener(HTTPCookieProcessor(http.cookiejar.CookieJar()), _Stay())
+    form = {"csrf_token": _token(browser, f"{one.url}/login"), "login": "liuyang", "password": demo_data.PASSWORD}
+    if _status(browser, f"{one.url}/login", form) not in (302, 303):
+        raise Refused("测量时无法登录", code="bench_stuck")
+    return browser
+
+
+def _token(browser: OpenerDirector, url: str) -> str:
+    with browser.open(url, timeout=30) as page:
+        found = re.search(r'name="csrf_token" value="([^"]+)"', page.read().decode())
+    if found is None:
+        raise Refused(f"页面 {url} 上没有表单", code="bench_stuck")
+    return found[1]
+
+
+def _status(browser: OpenerDirector, url: str, form: dict[str, str] | None = None) -> int:
+    try:
+        with browser.open(url, urlencode(form).encode() if form else None, timeout=30) as page:
+            page.read()
+            status: int = page.status
+            return status
+    except HTTPError as answer:
+        return answer.code
+
+
+def _percentile(values: list[float], percent: int) -> float:
+    return quantiles(values, n=100, method="inclusive")[percent - 1]
