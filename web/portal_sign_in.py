@@ -13,7 +13,7 @@ from engine.core import idnum, ids, masks, operations
 from engine.core.actor import SYSTEM
 from engine.core.errors import Declined, InvalidAnswers, OutsideFault, Refused
 from engine.core.operations import Call
-from web import security
+from web import demo_data, security
 
 pages = Blueprint("portal_sign_in", __name__)
 
@@ -128,24 +128,25 @@ def _typed() -> dict[str, str]:
 
 def _page(door: str, errors: dict[str, list[str]] | None = None, **more: Any) -> str:
     onward = security.safe_next(request.values.get("next"))
-    demo_sms = None
-    if current_app.extensions["anju"].config.demo:
-        demo_sms = f"http://{request.host.partition(':')[0]}:{_port() + SIMULATOR_OFFSET}/sms/"
     return render_template(
         TEMPLATES[door],
         typed=_typed() if request.method == "POST" else dict.fromkeys(FIELDS, ""),
         errors={name: messages[0] for name, messages in (errors or {}).items()},
         next=onward,
         kinds=list(idnum.KINDS.items()),
-        demo_sms=demo_sms,
+        demo=_demo(),
         expired=bool(onward) and "actor" not in session and request.method == "GET",
         **more,
     )
 
 
-def _port() -> int:
-    port: int = current_app.extensions["anju"].config.port
-    return port
+def _demo() -> dict[str, Any] | None:
+    """Where the demo shows its messages, and who may try it."""
+    config = current_app.extensions["anju"].config
+    if not config.demo:
+        return None
+    sms = f"http://{request.host.partition(':')[0]}:{config.port + SIMULATOR_OFFSET}/sms/"
+    return {"sms": sms, "people": [(name, phone) for name, _, phone in demo_data.CITIZENS]}
 
 
 def _welcome(account_id: int) -> AnyResponse:

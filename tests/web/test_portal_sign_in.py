@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -142,3 +143,12 @@ def test_a_sign_in_in_a_second_window_sends_back_to_the_first(anju: Installation
     assert "还没有登录" in text_of(anju.client().get("/portal/signed-in"))
     form = anju.client(anju.citizen()).get(f"/portal/apply-form/{anju.office()}/{ITEM}").get_data(as_text=True)
     assert 'data-login-url="/portal/sign-in?next=/portal/signed-in"' in form
+
+
+def test_only_a_demo_tells_where_its_messages_can_be_read(anju: Installation) -> None:
+    assert "演示环境" not in text_of(anju.client().get("/portal/sign-in"))
+    config = anju.parts.config
+    anju.app.extensions["anju"] = replace(anju.parts, config=replace(config, demo=True))
+    page = anju.client().get("/portal/sign-in")
+    assert "林秋实 19900000001" in text_of(page)
+    assert f":{config.port + 10}/sms/" in page.get_data(as_text=True)
