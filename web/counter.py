@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,7 +46,7 @@ def submit(item: str) -> AnyResponse | tuple[str, int]:
     channel = request.form.get("channel", "")
     if channel not in counter.CHANNELS:
         raise Refused("请选择申请方式：本人到窗口或代办", code="channel_missing")
-    command = StartCase(item, answers, channel, g.actor.office_id, request.form.get("request_key", ""))
+    command = StartCase(item, answers, channel, g.actor.office_id)
     try:
         started = dispatch(command, g.actor)
     except InvalidAnswers as error:
@@ -82,5 +81,4 @@ def _page(item: str, typed: Mapping[str, Any] | None = None, errors: Mapping[str
         page=page,
         errors=errors or {},
         channel=request.form.get("channel", "counter"),
-        request_key=request.form.get("request_key") or secrets.token_urlsafe(12),
     )

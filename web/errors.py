@@ -100,5 +100,5 @@ def _answer(status: int, code: str, message: str, errors: dict[str, list[str]] |
     if wants_json():
         return jsonify(code=code, message=message, errors=errors or {}), status
     title = TITLES.get(status, "未能办理")
-    portal = request.path.startswith(("/portal", "/verify"))
+    portal = request.path.startswith(("/portal", "/verify", "/notices"))
     return render_template("error.html", title=title, message=message, code=code, portal=portal), status

@@ -58,15 +58,15 @@ def post(settings: PartySettings, url: str, body: bytes, headers: Headers) -> Ex
         ):
             content = _read(response, deadline)
     except requests.Timeout:
-        raise Unreachable(f"「{settings.title}」在 {settings.timeout:g} 秒内没有应答，稍后自动重试") from None
+        raise Unreachable(f"「{settings.title}」在 {settings.timeout:g} 秒内没有应答") from None
     except requests.RequestException:
-        raise Unreachable(f"连不上「{settings.title}」，稍后自动重试") from None
+        raise Unreachable(f"连不上「{settings.title}」") from None
     if content is None:
         raise Unreachable(f"「{settings.title}」的应答过大，已放弃读取", code="unexpected_answer")
     if 300 <= response.status_code < 400:
         raise Unreachable(f"「{settings.title}」要求转到别的地址，已拒绝；请核对配置的地址", code="unexpected_answer")
     if response.status_code > 500 or response.status_code == 429:
-        raise Unreachable(f"「{settings.title}」暂时不能服务（{response.status_code}），稍后自动重试")
+        raise Unreachable(f"「{settings.title}」暂时不能服务（{response.status_code}）")
     return Exchange(response.status_code, response.headers, body, content)
 
 
@@ -87,7 +87,7 @@ def post_json(
     fixed = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json", "X-Request-Id": key}
     got = post(settings, url, body, {**fixed, **headers(body)})
     if got.status == 500:
-        raise Unreachable(f"「{settings.title}」内部出错（500），稍后自动重试")
+        raise Unreachable(f"「{settings.title}」内部出错（500）")
     if got.status in (401, 403):
         raise OutsideFault(f"「{settings.title}」不认可我方的凭据，请管理员核对密钥", code="unauthorised")
     return Exchange(got.status, got.headers, body, got.response, _json_object(settings, got))
@@ -113,5 +113,5 @@ def _json_object(settings: PartySettings, got: Exchange) -> Mapping[str, Any]:
     except orjson.JSONDecodeError:
         data = None
     if not isinstance(data, dict) or "json" not in got.headers.get("Content-Type", ""):
-        raise Unreachable(f"「{settings.title}」的应答不是约定的格式，稍后自动重试", code="unexpected_answer") from None
+        raise Unreachable(f"「{settings.title}」的应答不是约定的格式", code="unexpected_answer") from None
     return data

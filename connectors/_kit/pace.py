@@ -18,7 +18,7 @@ def wait_for_turn(settings: PartySettings) -> None:
     give_up = time.monotonic() + settings.timeout
     while (wait := _take(settings)) > 0:
         if time.monotonic() + wait > give_up:
-            raise Unreachable(f"对「{settings.title}」的调用过于频繁，稍后自动重试", code="rate_limit")
+            raise Unreachable(f"对「{settings.title}」的调用过于频繁", code="rate_limit")
         time.sleep(wait)
 
 

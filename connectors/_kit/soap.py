@@ -60,7 +60,7 @@ def parse_xml(settings: PartySettings, content: bytes) -> etree._Element:
     except (etree.XMLSyntaxError, ValueError):
         root = None
     if root is None or root.getroottree().docinfo.internalDTD is not None:
-        raise Unreachable(f"「{settings.title}」的应答不是约定的格式，稍后自动重试", code="unexpected_answer") from None
+        raise Unreachable(f"「{settings.title}」的应答不是约定的格式", code="unexpected_answer") from None
     return root
 
 
@@ -87,7 +87,7 @@ def call(
     if exchange.status in (401, 403):
         raise OutsideFault(f"「{settings.title}」不认可我方的凭据，请管理员核对密钥", code="unauthorised")
     if exchange.status == 500 and b"Fault" not in exchange.response:
-        raise Unreachable(f"「{settings.title}」内部出错（500），稍后自动重试")
+        raise Unreachable(f"「{settings.title}」内部出错（500）")
     root = parse_xml(settings, exchange.response)
     content = root.find(f"{ENVELOPE}Body")
     if root.tag != f"{ENVELOPE}Envelope" or content is None or len(content) != 1:
@@ -113,7 +113,7 @@ def _fault(settings: PartySettings, fault: etree._Element) -> Exception:
     codes = [child for child in fault.iter() if isinstance(child.tag, str) and etree.QName(child).localname == "Code"]
     if codes and codes[0].text:
         return SoapFault(codes[0].text.strip())
-    return Unreachable(f"「{settings.title}」报告内部错误，稍后自动重试")
+    return Unreachable(f"「{settings.title}」报告内部错误")
 
 
 def _unexpected(settings: PartySettings) -> OutsideFault:

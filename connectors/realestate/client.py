@@ -110,7 +110,7 @@ def _call(party: PartySettings, operation: str, fields: dict[str, Any], key: str
     except SoapFault as fault:
         raise _declined(fault.code) from None
     if answer["RequestId"] != key:
-        raise Unreachable(f"「{party.title}」答非所问，稍后自动重试", code="unexpected_answer")
+        raise Unreachable(f"「{party.title}」答非所问", code="unexpected_answer")
     return answer, exchange
 
 

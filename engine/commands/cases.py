@@ -26,13 +26,12 @@ from engine.registers.offices import Office
 
 @dataclass(frozen=True)
 class StartCase:
-    """Submit an application. ``channel``: portal, counter or proxy; ``request_key`` makes a double submit harmless."""
+    """Submit an application. ``channel``: portal, counter or proxy. A double submit meets the live key of the first."""
 
     item: str
     answers: Mapping[str, Any]
     channel: str
     office_id: int
-    request_key: str = ""
 
 
 @dataclass(frozen=True)

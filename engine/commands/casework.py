@@ -15,6 +15,7 @@ from engine.catalog import releases
 from engine.catalog.releases import ReleaseView
 from engine.commands import Unit, mirror
 from engine.core import clock, ids, operations, secrets
+from engine.core.actor import SYSTEM
 from engine.core.errors import Fault, ModelFault
 from engine.core.operations import Call, Operation
 from engine.decisions import Model, load
@@ -103,7 +104,8 @@ class Casework:
             outputs = found.check_outputs(result)
         reason = call.inputs.get("reason")
         title = f"{found.title}（{reason}）" if isinstance(reason, str) else found.title
-        self.unit.record(self.case, "operation", title, element_id=wait.element_id)
+        # A person's command set it off, but the model did it.
+        record.write(self.unit.session, self.case, SYSTEM, self.unit.now, "operation", title, {}, wait.element_id)
         return found.seal(outputs)
 
     def decide(self, decision_id: str, context: Mapping[str, Any], element_id: str) -> Any:

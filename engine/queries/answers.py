@@ -84,7 +84,9 @@ def _row(one: Field, value: Any) -> Row | None:
         return None
     label = one.label or one.key
     if one.type == "aj-file":
-        files = tuple(file for file in value if isinstance(file, Mapping) and file.get("id"))
+        # What somebody typed into a lost task may be anything.
+        listed = value if isinstance(value, list) else []
+        files = tuple(file for file in listed if isinstance(file, Mapping) and file.get("id"))
         return Row(label, f"{len(files)} 份", "files", files)
     if one.personal or (isinstance(value, str) and value.startswith(secrets.PREFIX)):
         return Row(label, masked_text(secrets.unseal(str(value)), one.key))

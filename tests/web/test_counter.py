@@ -24,7 +24,7 @@ def clerk(anju: Installation) -> FlaskClient:
 
 
 def submit(client: FlaskClient, answers: dict[str, Any], channel: str = "counter") -> TestResponse:
-    data = {"csrf_token": "token", "answers": json.dumps(answers), "channel": channel, "request_key": "k1"}
+    data = {"csrf_token": "token", "answers": json.dumps(answers), "channel": channel}
     return client.post(APPLY, data=data)
 
 
