@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -127,8 +128,16 @@ def _readable(body: bytes | None, known: Mapping[str, str]) -> str:
     """The body as text: what is known to be personal masked, then everything that looks like an ID or a phone."""
     if not body:
         return ""
-    text = body.decode("utf-8", "replace")
+    text = _indented(body).decode("utf-8", "replace")
     for clear in sorted(known, key=len, reverse=True):
         text = text.replace(clear, known[clear])
     text = _ID.sub(lambda match: masks.mask_id(match[0]), text)
     return _PHONE.sub(lambda match: masks.mask_phone(match[0]), text)
+
+
+def _indented(body: bytes) -> bytes:
+    """JSON one name a line; anything else as it came."""
+    try:
+        return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2)
+    except orjson.JSONDecodeError:
+        return body
