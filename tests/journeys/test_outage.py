@@ -10,6 +10,8 @@ from tests.support.installation import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+ADULTS = 3
+
 
 def applied(anju: Installation) -> str:
     """A single person has applied; gives the number of the case."""
@@ -31,10 +33,8 @@ def test_a_case_waits_out_an_outage_and_goes_on_when_the_supervisor_tries_again(
 
     _switch(supervisor, "恢复正常")
     supervisor.open("/incidents")
-    retries = supervisor.page.get_by_role("button", name=f"重试 {number}")
-
-    while retries.count():
-        supervisor.leave_by(retries.first)
+    for _ in range(ADULTS):
+        supervisor.press(f"重试 {number} 向各部门核查")
         supervisor.sees("已重新办理")
     supervisor.sees("没有故障")
     reviewer.reviews("初审", number, "拟准予资格", "核查恢复后结果齐全，拟同意")
