@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Date, Index, LargeBinary, String, UniqueConstraint, delete, insert, select, update
+from sqlalchemy import Date, Index, LargeBinary, String, UniqueConstraint, delete, select, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from engine.core import ids
@@ -114,20 +114,18 @@ def save_variables(session: Session, case_id: int, before: Scopes, after: Scopes
     added = [key for key in new if key not in old]
     changed = [key for key in new if key in old and new[key] != old[key]]
     if gone := [key for key in old if key not in new]:
-        for scope in {scope for scope, _ in gone}:
-            names = [name for other, name in gone if other == scope]
-            session.execute(
-                delete(Variable).where(Variable.case_id == case_id, Variable.scope == scope, Variable.name.in_(names))
-            )
-    if added:
+        of_these = tuple_(Variable.scope, Variable.name).in_(gone)
+        session.execute(delete(Variable).where(Variable.case_id == case_id, of_these))
+    if added or changed:
+        written = insert_with_conflict(session, Variable)
         session.execute(
-            insert(Variable),
-            [{"case_id": case_id, "scope": scope, "name": name, "value": new[scope, name]} for scope, name in added],
-        )
-    if changed:
-        session.execute(
-            update(Variable),
-            [{"case_id": case_id, "scope": scope, "name": name, "value": new[scope, name]} for scope, name in changed],
+            written.on_conflict_do_update(
+                index_elements=["case_id", "scope", "name"], set_={"value": written.excluded.value}
+            ),
+            [
+                {"case_id": case_id, "scope": scope, "name": name, "value": new[scope, name]}
+                for scope, name in added + changed
+            ],
         )
     return added + changed
 

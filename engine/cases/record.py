@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from sqlalchemy import Index, String, Text, insert, select
+from sqlalchemy import Index, String, Text, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from engine.cases.case import Case
@@ -105,57 +105,82 @@ class Submission(WithId, Base):
     summary: Mapped[str] = mapped_column(Text, default="")
 
 
-def write(
-    session: Session,
-    case: Case | None,
-    actor: Actor,
-    at: datetime,
-    kind: str,
-    title: str,
-    payload: Mapping[str, Any],
-    element_id: str = "",
-) -> None:
-    """Append one entry to the chain of ``case`` (or to the installation's own chain)."""
-    body, digest = _digest(payload)
-    if case is None:
-        seq, before = _next_of_installation(session)
-    else:
-        seq, before = case.journal_seq + 1, case.journal_hash
-    case_id = 0 if case is None else case.id
-    hash_ = chain_hash(before, case_id, seq, at, actor.key, actor.shown, kind, title, element_id, digest)
-    entry_id = ids.new()
-    session.execute(
-        insert(JournalEntry),
-        {
-            "id": entry_id,
-            "case_id": case_id,
-            "seq": seq,
-            "at": at,
-            "actor_key": actor.key,
-            "actor_name": actor.shown,
-            "kind": kind,
-            "title": title,
-            "element_id": element_id,
-            "payload_digest": digest,
-            "hash": hash_,
-        },
-    )
-    if payload:
-        session.execute(insert(JournalPayload), {"entry_id": entry_id, "payload": orjson.loads(body)})
-    if case is None:
-        head = session.get_one(JournalHead, _INSTALLATION)
-        head.seq, head.hash = seq, hash_
-        session.flush()
-    else:
-        case.journal_seq, case.journal_hash = seq, hash_
+class Journal:
+    """The lines that one transaction adds: chained as they come, written together at its end by ``write``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._heads: dict[int, tuple[int, str]] = {}
+        self._cases: dict[int, Case] = {}
+        self._entries: list[dict[str, Any]] = []
+        self._payloads: list[dict[str, Any]] = []
+
+    def add(
+        self,
+        case: Case | None,
+        actor: Actor,
+        at: datetime,
+        kind: str,
+        title: str,
+        payload: Mapping[str, Any],
+        element_id: str = "",
+    ) -> None:
+        """Append one line to the chain of ``case`` (or to the installation's own chain)."""
+        body, digest = _digest(payload)
+        case_id = 0 if case is None else case.id
+        before_seq, before = self._head(case)
+        seq, entry_id = before_seq + 1, ids.new()
+        hash_ = chain_hash(before, case_id, seq, at, actor.key, actor.shown, kind, title, element_id, digest)
+        self._heads[case_id] = seq, hash_
+        self._entries.append(
+            {
+                "id": entry_id,
+                "case_id": case_id,
+                "seq": seq,
+                "at": at,
+                "actor_key": actor.key,
+                "actor_name": actor.shown,
+                "kind": kind,
+                "title": title,
+                "element_id": element_id,
+                "payload_digest": digest,
+                "hash": hash_,
+            }
+        )
+        if payload:
+            self._payloads.append({"entry_id": entry_id, "payload": orjson.loads(body)})
+
+    def _head(self, case: Case | None) -> tuple[int, str]:
+        """Where the chain stands in this transaction; whoever asks first holds the chain's lock."""
+        case_id = 0 if case is None else case.id
+        if case_id not in self._heads and case is not None:
+            self._cases[case_id] = case
+            self._heads[case_id] = case.journal_seq, case.journal_hash
+        elif case_id not in self._heads:
+            self._heads[0] = _end_of_installation(self._session)
+        return self._heads[case_id]
+
+    def write(self) -> None:
+        """All lines in one statement, all payloads in another, and the ends of the chains."""
+        if not self._entries:
+            return
+        self._session.execute(insert(JournalEntry), self._entries)
+        if self._payloads:
+            self._session.execute(insert(JournalPayload), self._payloads)
+        for case_id, (seq, hash_) in self._heads.items():
+            if case_id:
+                self._cases[case_id].journal_seq, self._cases[case_id].journal_hash = seq, hash_
+            else:
+                ours = update(JournalHead).where(JournalHead.chain == _INSTALLATION)
+                self._session.execute(ours.values(seq=seq, hash=hash_))
 
 
-def _next_of_installation(session: Session) -> tuple[int, str]:
+def _end_of_installation(session: Session) -> tuple[int, str]:
     made = insert_with_conflict(session, JournalHead).values(chain=_INSTALLATION, seq=0, hash="")
     session.execute(made.on_conflict_do_nothing())
-    query = select(JournalHead).where(JournalHead.chain == _INSTALLATION).execution_options(populate_existing=True)
-    head = session.scalars(query.with_for_update() if for_update(session) else query).one()
-    return head.seq + 1, head.hash
+    query = select(JournalHead.seq, JournalHead.hash).where(JournalHead.chain == _INSTALLATION)
+    seq, hash_ = session.execute(query.with_for_update() if for_update(session) else query).one()
+    return seq, hash_
 
 
 def chain_hash(before: str, case_id: int, seq: int, at: datetime, *fields: str) -> str:

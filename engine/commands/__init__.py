@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
 from typing import Any
@@ -33,7 +33,7 @@ class Unit:
     session: Session
     actor: Actor
     now: datetime
-    notes: list[str] = field(default_factory=list)
+    journal: record.Journal
 
     def record(
         self,
@@ -44,7 +44,7 @@ class Unit:
         element_id: str = "",
     ) -> None:
         """Append a line to the record: ``title`` is what a person reads."""
-        record.write(self.session, case, self.actor, self.now, kind, title, payload or {}, element_id)
+        self.journal.add(case, self.actor, self.now, kind, title, payload or {}, element_id)
 
     def require(self, *roles: str) -> None:
         """Raise ``Forbidden`` unless the actor holds one of ``roles`` (the system may always)."""
@@ -74,7 +74,9 @@ def dispatch(command: Any, actor: Actor) -> Any:
     name = type(command).__name__
     try:
         with transaction() as session, workdays.in_force(_calendar(session)):
-            result = _handlers[type(command)](command, Unit(session, actor, clock.now()))
+            unit = Unit(session, actor, clock.now(), record.Journal(session))
+            result = _handlers[type(command)](command, unit)
+            unit.journal.write()
     except AnjuError as error:
         log.info("refused", extra={"command": name, "actor": actor.key, "code": error.code})
         raise

@@ -33,6 +33,8 @@ class Casework:
         self.release: ReleaseView = releases.view(unit.session, case.release_id)
         self.definitions: Definitions = definitions_of(self.release.hash, lambda: self.release.of_kind(".bpmn"))
         self.process: Process
+        self.done: set[str] = set()
+        self.took_message = False
         self._scopes_before: Scopes = {ROOT_SCOPE: {}}
         self._waits_before: dict[tuple[str, str], Wait] = {}
 
@@ -47,6 +49,11 @@ class Casework:
         # The process works on its own copies: what was loaded stays as it was, for comparison.
         self.process = Process.load(self.definitions, self.case.tokens, _copy(self._scopes_before), self)
         self._waits_before = {(wait.token, wait.kind): wait for wait in self.process.waits()}
+
+    def complete(self, token: str, variables: Mapping[str, Any]) -> None:
+        """A person's task is done: its row says so already."""
+        self.process.complete(token, variables)
+        self.done.add(token)
 
     def save(self) -> None:
         """Write tokens, variables, waits and history; deliver messages that were already there; close when done."""
@@ -66,7 +73,6 @@ class Casework:
         case.stage = self._stage()
         if self.process.completed and case.state == "open":
             mirror.close(self)
-        self.unit.session.flush()
 
     # --- what the process asks of its host ---------------------------------------------------------------------
 
@@ -105,7 +111,7 @@ class Casework:
         reason = call.inputs.get("reason")
         title = f"{found.title}（{reason}）" if isinstance(reason, str) else found.title
         # A person's command set it off, but the model did it.
-        record.write(self.unit.session, self.case, SYSTEM, self.unit.now, "operation", title, {}, wait.element_id)
+        self.unit.journal.add(self.case, SYSTEM, self.unit.now, "operation", title, {}, wait.element_id)
         return found.seal(outputs)
 
     def decide(self, decision_id: str, context: Mapping[str, Any], element_id: str) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, tuple_, update
 
 from engine.cases import lawful_clock
 from engine.cases.case import LiveKey
@@ -32,7 +32,12 @@ def write(work: Casework, before: Waits, after: Waits) -> bool:
     _add_incidents(work, [wait for wait in new if wait.kind == "incident"])
     _add_subscriptions(work, [wait for wait in new if wait.kind in ("message", "signal")])
     _broadcast(work)
-    return _take_buffered(work, [wait for wait in new if wait.kind == "message"])
+    messages = [wait for wait in after.values() if wait.kind == "message"]
+    # Looked at anew when one came up, and once more after each message taken.
+    if not any(wait in new for wait in messages) and not work.took_message:
+        return False
+    work.took_message = _take_buffered(work, messages)
+    return work.took_message
 
 
 def close(work: Casework) -> None:
@@ -50,6 +55,8 @@ def _remove(work: Casework, gone: Iterable[Wait]) -> None:
     session, case_id = work.unit.session, work.case.id
     by_kind: dict[str, list[str]] = {}
     for wait in gone:
+        if wait.token in work.done:
+            continue
         kind = {"timer": "job", "signal": "message"}.get(wait.kind, wait.kind)
         by_kind.setdefault(kind, []).append(wait.token)
     if tokens := by_kind.get("user"):
@@ -179,24 +186,25 @@ def _add_subscriptions(work: Casework, waits: Iterable[Wait]) -> None:
 def _take_buffered(work: Casework, waits: Iterable[Wait]) -> bool:
     """A message may have come before its subscription: take the oldest one still in time."""
     session = work.unit.session
-    for wait in waits:
-        message = session.scalar(
-            select(BufferedMessage)
-            .where(
-                BufferedMessage.name == str(wait.attrs["name"]),
-                BufferedMessage.key == str(wait.attrs.get("key") or ""),
-                BufferedMessage.taken.is_(False),
-                BufferedMessage.expires_at > clock.now(),
-            )
-            .order_by(BufferedMessage.arrived_at)
-            .limit(1)
+    waiting = {(str(wait.attrs["name"]), str(wait.attrs.get("key") or "")): wait.token for wait in waits}
+    if not waiting:
+        return False
+    message = session.scalar(
+        select(BufferedMessage)
+        .where(
+            tuple_(BufferedMessage.name, BufferedMessage.key).in_(list(waiting)),
+            BufferedMessage.taken.is_(False),
+            BufferedMessage.expires_at > clock.now(),
         )
-        if message is not None:
-            message.taken = True
-            session.flush()
-            work.process.fire(wait.token, message.variables)
-            return True
-    return False
+        .order_by(BufferedMessage.arrived_at, BufferedMessage.id)
+        .limit(1)
+    )
+    if message is None:
+        return False
+    message.taken = True
+    session.flush()
+    work.process.fire(waiting[message.name, message.key], message.variables)
+    return True
 
 
 def _broadcast(work: Casework) -> None:

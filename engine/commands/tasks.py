@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import insert, select
 
 from engine.cases import drafts
-from engine.cases.case import Case, lock
+from engine.cases.case import Case
 from engine.cases.record import Submission
 from engine.cases.work import Task
 from engine.commands import Unit, handles
@@ -19,6 +19,7 @@ from engine.commands.answers import attach_files, sealed, show_errors
 from engine.commands.casework import Casework
 from engine.core import clock, ids, secrets
 from engine.core.actor import Actor
+from engine.core.db import for_update
 from engine.core.errors import Forbidden, NotFound, TaskAlreadyDone, TaskChanged
 
 COUNTER_ROLE = "acceptance"
@@ -65,12 +66,13 @@ class TaskDone:
 
 
 def lock_for_task(unit: Unit, task_id: int) -> tuple[Case, Task]:
-    """Lock the case of a task, then read the task anew: what was seen before the lock may be old."""
-    case_id = unit.session.scalar(select(Task.case_id).where(Task.id == task_id))
-    if case_id is None:
+    """Lock a task and its case; on PostgreSQL both come back as they are once the locks are held."""
+    query = select(Case, Task).join(Task, Task.case_id == Case.id).where(Task.id == task_id)
+    query = query.execution_options(populate_existing=True)
+    found = unit.session.execute(query.with_for_update() if for_update(unit.session) else query).one_or_none()
+    if found is None:
         raise NotFound("没有这项任务")
-    case = lock(unit.session, case_id)
-    task = unit.session.get_one(Task, task_id)
+    case, task = found
     if not visible(case, task, unit.actor):
         raise NotFound("没有这项任务")
     return case, task
@@ -153,10 +155,9 @@ def complete_task(command: CompleteTask, unit: Unit) -> TaskDone:
     attach_files(unit, form, answers, case)
     kept = sealed(form, answers)
     keep_submission(unit, case, task, kept)
-    work.process.complete(task.token, {**kept, f"{task.element_id}_by": by_line(unit)})
+    work.complete(task.token, {**kept, f"{task.element_id}_by": by_line(unit)})
     work.save()
     drafts.discard(unit.session, unit.actor.key, f"task:{task.id}")
-    unit.session.flush()
     return TaskDone(case.id, case.number, task.name)
 
 

@@ -113,7 +113,7 @@ def reading() -> Iterator[Session]:
 def insert_with_conflict(session: Session, table: type[Base]) -> Any:
     """An INSERT that can say ``ON CONFLICT``: both databases know it, SQLAlchemy keeps one class for each."""
     dialect = postgresql if for_update(session) else sqlite
-    return dialect.insert(table)
+    return dialect.insert(table.__table__)
 
 
 def for_update(session: Session) -> bool:

@@ -265,5 +265,4 @@ def replies(anju: Installation) -> dict[str, Any]:
     return {
         "supplement_reply": "已补齐",
         "material_income_proof": anju.upload(anju.citizen(), "income_proof"),
-        "supplement_income_proof": anju.upload(anju.citizen(), "income_proof"),
     }
