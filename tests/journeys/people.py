@@ -39,7 +39,7 @@ class Citizen(Window):
 
     def asks_for_a_code(self) -> None:
         """Have a code sent to the phone."""
-        self.page.get_by_label("手机号").fill(self.phone)
+        self.field("手机号").fill(self.phone)
         self.press("获取验证码")
         self.sees("验证码已发送至")
 
@@ -48,16 +48,16 @@ class Citizen(Window):
         if not self.path.startswith("/portal/sign-in"):
             self.open("/portal/sign-in")
         self.asks_for_a_code()
-        self.page.get_by_label("短信验证码").fill(self.code())
+        self.field("短信验证码").fill(self.code())
         self.press("登录")
 
     def registers(self, name: str, id_number: str) -> None:
         """Open an account."""
         self.open("/portal/register")
-        self.page.get_by_role("textbox", name="姓名").fill(name)
-        self.page.get_by_role("textbox", name="证件号码").fill(id_number)
+        self.field("姓名").fill(name)
+        self.field("证件号码").fill(id_number)
         self.asks_for_a_code()
-        self.page.get_by_label("短信验证码").fill(self.code())
+        self.field("短信验证码").fill(self.code())
         self.page.get_by_role("checkbox").check()
         self.press("注册并登录")
 
@@ -89,7 +89,7 @@ class Citizen(Window):
         """To a public notice."""
         self.open(notice)
         self.follow("提出异议")
-        self.page.get_by_label("异议的事实和理由").fill(reason)
+        self.field("异议的事实和理由").fill(reason)
         self.press("提交异议")
         self.sees("正在调查")
 
@@ -105,7 +105,7 @@ class Clerk(Window):
         """With login and password."""
         if self.path != "/login":
             self.open("/login")
-        self.page.get_by_label("账号").fill(self.login)
+        self.field("账号").fill(self.login)
         self.page.get_by_label("密码").fill(PASSWORD)
         self.press("登录")
 

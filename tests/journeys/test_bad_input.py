@@ -73,22 +73,22 @@ def test_a_wrong_check_digit_is_said_at_the_field_and_what_was_typed_stays(made:
     citizen = made.citizen()
     citizen.phone = LUO
     citizen.open("/portal/register")
-    citizen.page.get_by_role("textbox", name="姓名").fill("罗一鸣")
-    citizen.page.get_by_role("textbox", name="证件号码").fill(WRONG_CHECK_DIGIT)
+    citizen.field("姓名").fill("罗一鸣")
+    citizen.field("证件号码").fill(WRONG_CHECK_DIGIT)
     citizen.asks_for_a_code()
-    citizen.page.get_by_label("短信验证码").fill(citizen.code())
+    citizen.field("短信验证码").fill(citizen.code())
     citizen.page.get_by_role("checkbox").check()
     citizen.press("注册并登录")
-    expect(citizen.page.get_by_role("textbox", name="证件号码")).to_have_attribute("aria-invalid", "true")
+    expect(citizen.field("证件号码")).to_have_attribute("aria-invalid", "true")
     citizen.sees("校验")
-    assert citizen.page.get_by_role("textbox", name="姓名").input_value() == "罗一鸣"
-    assert citizen.page.get_by_role("textbox", name="证件号码").input_value() == WRONG_CHECK_DIGIT
+    assert citizen.field("姓名").input_value() == "罗一鸣"
+    assert citizen.field("证件号码").input_value() == WRONG_CHECK_DIGIT
 
 
 def test_the_form_says_each_mistake_at_its_field_and_refuses_files_by_their_content(made: Journey) -> None:
     clerk = made.clerk("liuyang")
     clerk.open("/counter")
-    clerk.follow("保障资格申请")
+    clerk.follow("开始登记")
     form = Form(clerk.page)
     applicant = form.part("申请人")
     applicant.fill("姓名", "孙伯年")
@@ -98,15 +98,18 @@ def test_the_form_says_each_mistake_at_its_field_and_refuses_files_by_their_cont
     assert "手机号" in applicant.message("手机号码")
 
     refused: list[tuple[FilePayload, str]] = [
-        ({"name": "照片.png", "mimeType": "image/png", "buffer": b"MZ\x90\x00" + b"\x00" * 400}, "照片.png"),
-        ({"name": "太大.png", "mimeType": "image/png", "buffer": picture() + b"\x00" * (10 * 1024 * 1024)}, "10 MB"),
+        ({"name": "照片.png", "mimeType": "image/png", "buffer": b"MZ\x90\x00" + b"\x00" * 400}, "按文件内容判断"),
+        (
+            {"name": "太大.png", "mimeType": "image/png", "buffer": picture() + b"\x00" * (20 * 1024 * 1024)},
+            "超过 20 MB 的上限",
+        ),
     ]
     for file, said in refused:
         form.hand_in("身份证明", file)
         expect(form.material("身份证明").get_by_role("alert").filter(has_text=said)).to_be_visible()
     form.upload("身份证明", {"name": "身份证.png", "mimeType": "image/png", "buffer": picture()})
 
-    clerk.page.get_by_role("button", name="提交", exact=False).last.click()
+    clerk.page.get_by_role("button", name="提交登记").click()
     clerk.sees("处需要修改")
     assert applicant.value("姓名") == "孙伯年"
     assert applicant.value("证件号码") == WRONG_CHECK_DIGIT

@@ -108,7 +108,7 @@ def _says_what_was_decided(notice: bytes) -> str:
 
 def _anybody_can_verify(visitor: Citizen, code: str, notice: bytes, folder: Path) -> None:
     visitor.open("/verify")
-    visitor.page.get_by_label("核验码").fill(code.lower().replace("-", ""))
+    visitor.field("核验码").fill(code.lower().replace("-", ""))
     visitor.press("核验")
     visitor.sees("文书有效", "准予住房保障资格通知书", code)
     visitor.sees_not("林秋实")

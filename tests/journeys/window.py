@@ -77,6 +77,10 @@ class Window:
 
     # --- looking ---
 
+    def field(self, label: str) -> Locator:
+        """A field of a plain form."""
+        return self.page.get_by_role("textbox", name=label).first
+
     @property
     def path(self) -> str:
         """The path of the page that is open."""
