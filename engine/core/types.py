@@ -98,6 +98,20 @@ class SealedJson(TypeDecorator[Any]):
         return None if value is None else orjson.loads(secrets.ring().unseal_bytes(bytes(value)))
 
 
+class SealedTree(Json):
+    """A JSON value sealed as a whole in a JSON column; a value from before it was sealed is still read."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        sealed = None if value is None else secrets.seal(orjson.dumps(value).decode())
+        return super().process_bind_param(sealed, dialect)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        found = super().process_result_value(value, dialect)
+        return orjson.loads(secrets.unseal(found)) if isinstance(found, str) else found
+
+
 class SealedBytes(TypeDecorator[bytes]):
     """Bytes encrypted at rest."""
 

@@ -13,7 +13,7 @@ from engine.core import clock, ids, secrets
 from engine.core.db import Base, WithId, for_update
 from engine.core.errors import Refused
 from engine.core.operations import Call, operation
-from engine.core.types import Json, Sealed
+from engine.core.types import Json, Sealed, SealedTree
 from engine.registers.offices import Office
 
 
@@ -25,7 +25,7 @@ class Household(WithId, Base):
     office_id: Mapped[int] = mapped_column(index=True)
     case_id: Mapped[int]
     size: Mapped[int]
-    housing: Mapped[Any] = mapped_column(Json, default=dict)
+    housing: Mapped[Any] = mapped_column(SealedTree, default=dict)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, insert, select,
 from engine.core import secrets
 from engine.core.db import make_engine
 from engine.core.secrets import Keys
-from engine.core.types import Json, Money, Sealed, SealedBytes, SealedJson, UtcDateTime
+from engine.core.types import Json, Money, Sealed, SealedBytes, SealedJson, SealedTree, UtcDateTime
 from tests.conftest import POSTGRES, postgres_absent
 from tests.support.installation import Postgres
 
@@ -27,6 +27,7 @@ ROWS = Table(
     Column("json", Json),
     Column("name", Sealed),
     Column("draft", SealedJson),
+    Column("tree", SealedTree),
     Column("raw", SealedBytes),
 )
 
@@ -88,15 +89,17 @@ def test_json_comes_back_as_it_went(database: Engine, value: Any) -> None:
     assert type(found) is type(value)
 
 
-@pytest.mark.parametrize("column", ["name", "draft", "raw"])
+@pytest.mark.parametrize("column", ["name", "draft", "tree", "raw"])
 def test_personal_columns_lie_sealed_and_read_clear(database: Engine, column: str) -> None:
-    value = {"name": "林秋实", "draft": {"name": "林秋实", "n": 1}, "raw": "林秋实".encode()}[column]
+    value = {"name": "林秋实", "draft": {"name": "林秋实", "n": 1}, "tree": ["林秋实"], "raw": "林秋实".encode()}[
+        column
+    ]
     assert kept(database, column, value) == value
     with database.connect() as connection:
         raw = connection.scalar(text(f"SELECT {column} FROM rows"))  # noqa: S608
     assert "林秋实".encode() not in (raw.encode() if isinstance(raw, str) else bytes(raw))
 
 
-@pytest.mark.parametrize("column", ["moment", "price", "json", "name", "draft", "raw"])
+@pytest.mark.parametrize("column", ["moment", "price", "json", "name", "draft", "tree", "raw"])
 def test_nothing_stays_nothing(database: Engine, column: str) -> None:
     assert kept(database, column, None) is None
