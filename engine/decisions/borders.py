@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from engine.feel import Run, Type, coerce
@@ -17,6 +18,14 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "days and time duration": read_duration,
     "years and months duration": read_duration,
 }
+
+
+_EXACT: dict[str, type] = {"number": Decimal, "string": str, "boolean": bool}
+
+
+def exact(kind: Type | None) -> type | None:
+    """The Python type whose values need no fitting; None where each value must be looked at."""
+    return _EXACT.get(kind.kind) if kind is not None and kind.allowed is None else None
 
 
 def fit(run: Run, value: Any, kind: Type | None, label: str) -> Any:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from engine.core.errors import Fault, ModelFault
-from engine.decisions.borders import fit
-from engine.decisions.model import Code, OutputColumn, Rule, Table
+from engine.decisions.borders import exact, fit
+from engine.decisions.matching import matcher
+from engine.decisions.model import Code, InputColumn, OutputColumn, Rule, Table
 from engine.decisions.trace import Trace
 from engine.feel import Expression, Frame
 from engine.feel.functions import FUNCTIONS, call
@@ -15,25 +16,38 @@ from engine.feel.operators import same
 
 Hit = tuple[Rule, Any]
 POLICIES = frozenset({"UNIQUE", "ANY", "FIRST", "PRIORITY", "RULE ORDER", "OUTPUT ORDER", "COLLECT"})
-_STOP_AT_FIRST = frozenset({"FIRST"})
 
 
 def run_table(table: Table, file: str) -> Code:
     """The closure of a table."""
 
+    match = matcher(table.rules, len(table.inputs), first=table.hit_policy == "FIRST")
+
+    read = [_reader(column) for column in table.inputs]
+
     def decide(frame: Frame) -> Any:
         trace = frame.run if isinstance(frame.run, Trace) else None
-        full = trace is not None and trace.full
-        values = [fit(frame.run, column.value.code(frame), column.type, column.label) for column in table.inputs]
+        values = [reader(frame) for reader in read]
         scopes = [frame.child({"?": value}) for value in values]
         _check_inputs(table, values, scopes, file)
-        hits, missed = _match(table, frame, scopes, full)
+        hits = [(table.rules[index], _outputs(table, table.rules[index], frame)) for index in match(values, scopes)]
         value = _apply(table, frame, hits, file)
         if trace is not None:
-            trace.table(table, values, [rule for rule, _ in hits], missed, scopes, value)
+            trace.table(table, values, [rule for rule, _ in hits], scopes, value)
         return value
 
     return decide
+
+
+def _reader(column: InputColumn) -> Code:
+    """A column's value, of its type."""
+    code, kind, label, plain = column.value.code, column.type, column.label, exact(column.type)
+
+    def read(frame: Frame) -> Any:
+        value = code(frame)
+        return value if type(value) is plain else fit(frame.run, value, kind, label)
+
+    return read
 
 
 def _check_inputs(table: Table, values: list[Any], scopes: list[Frame], file: str) -> None:
@@ -47,27 +61,6 @@ def _check_inputs(table: Table, values: list[Any], scopes: list[Frame], file: st
                 column.id,
                 hint="请检查数据，或在决策表列头补上这个值",
             )
-
-
-def _match(table: Table, frame: Frame, scopes: list[Frame], full: bool) -> tuple[list[Hit], list[Rule]]:
-    hits: list[Hit] = []
-    missed: list[Rule] = []
-    stop = table.hit_policy in _STOP_AT_FIRST and not full
-    for rule in table.rules:
-        if _passes(rule, scopes):
-            hits.append((rule, _outputs(table, rule, frame)))
-            if stop:
-                break
-        elif full:
-            missed.append(rule)
-    if table.hit_policy == "FIRST":
-        missed.extend(rule for rule, _ in hits[1:])
-        hits = hits[:1]
-    return hits, missed
-
-
-def _passes(rule: Rule, scopes: list[Frame]) -> bool:
-    return all(cell.test.code(scope) is True for cell, scope in zip(rule.cells, scopes, strict=False))
 
 
 def _outputs(table: Table, rule: Rule, frame: Frame) -> Any:

@@ -24,14 +24,13 @@ class Trace(Run):
         table: Table,
         values: list[Any],
         hits: list[Rule],
-        missed: list[Rule],
         scopes: list[Frame],
         outputs: Any,
     ) -> None:
         """Keep one run of a table."""
         shown = [to_json(value) for value in values]
         matched = {rule.id for rule in hits}
-        rules = sorted([*hits, *missed], key=lambda rule: rule.row)
+        rules = table.rules if self.full else sorted(hits, key=lambda rule: rule.row)
         self.entries.append(
             {
                 "decision": table.owner,

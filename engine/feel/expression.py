@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from engine.feel import nodes
 from engine.feel.compiler import Compiler
@@ -14,6 +14,7 @@ from engine.feel.errors import FeelError
 from engine.feel.frame import Frame
 from engine.feel.limits import Run
 from engine.feel.parser import parse
+from engine.feel.quick import quick_evaluate
 from engine.feel.types import Type
 from engine.feel.values import Range, from_python
 
@@ -23,6 +24,18 @@ _OPEN_HIGH = re.compile(r"\.\.\s*[)\[]\s*$")
 _PLAIN = frozenset({str, bool, type(None)})
 
 
+class Evaluate(Protocol):
+    """How an expression is asked."""
+
+    def __call__(self, context: Mapping[str, Any], *, warnings: list[str] | None = None) -> Any:
+        """The value for a context of plain Python data; in unary mode the input stands under ``"?"``.
+
+        Unknown names and unfitting types give None and a line in ``warnings``. Raises FeelError at a limit or a failed
+        ``assert``.
+        """
+        ...
+
+
 class Expression:
     """A compiled expression; immutable, shared and safe between threads.
 
@@ -30,7 +43,8 @@ class Expression:
     share a built-in's name, so that they may or may not be variables. ``node`` is its parsed form.
     """
 
-    __slots__ = ("_reads", "code", "item_names", "mode", "names", "node", "text")
+    __slots__ = ("_reads", "code", "evaluate", "item_names", "mode", "names", "node", "text")
+    evaluate: Evaluate
 
     def __init__(self, text: str, names: frozenset[str], mode: Mode, types: Mapping[str, Type] | None = None) -> None:
         self.text = text
@@ -44,13 +58,9 @@ class Expression:
         self.names = frozenset(compiler.names) - {"?"}
         self.item_names = frozenset(compiler.item_names) - {"?"}
         self._reads = tuple(compiler.names | compiler.item_names | ({"?"} if mode == "unary" else set()))
+        self.evaluate = quick_evaluate(self.node, self._by_closures)
 
-    def evaluate(self, context: Mapping[str, Any], *, warnings: list[str] | None = None) -> Any:
-        """The value for a context of plain Python data; in unary mode the input stands under ``"?"``.
-
-        Unknown names and unfitting types give None and a line in ``warnings``. Raises FeelError at a limit or a failed
-        ``assert``.
-        """
+    def _by_closures(self, context: Mapping[str, Any], *, warnings: list[str] | None = None) -> Any:
         variables: dict[str, Any] = {}
         for name in self._reads:
             if name in context:

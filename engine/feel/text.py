@@ -12,6 +12,8 @@ from engine.feel.limits import MAX_STRING, Budget
 from engine.feel.temporal import offset_zone
 from engine.feel.values import Exactly, Range, YearsMonths, kind_name
 
+_AS_IS = frozenset({str, bool, type(None)})
+
 
 def to_json(value: Any) -> Any:
     """JSON-able form: whole numbers as int, others as float, temporals as ISO 8601 text (zones as offsets), ranges as
@@ -19,6 +21,11 @@ def to_json(value: Any) -> Any:
 
     Functions have no JSON form and become None. Raises FeelError for a value of more than ``MAX_NODES`` parts.
     """
+    kind = type(value)
+    if kind in _AS_IS:
+        return value
+    if kind is Decimal:
+        return int(value) if value == value.to_integral_value() else float(value)
     return _json(value, Budget())
 
 
