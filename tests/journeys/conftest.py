@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from tests.journeys.chromium import chromium
 from tests.journeys.journey import Journey, Prepared, journey, prepared
 from tests.support.installation import Installation
 from web.assets import STATIC
 
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-component-update",
-    "--disable-sync",
-]
 MATERIALS = ("身份证明", "户口簿", "收入证明", "婚姻状况证明")
 
 Prepare = Callable[[Callable[[Installation], Prepared]], tuple[Journey, Prepared]]
@@ -33,10 +25,8 @@ def browser() -> Iterator[Browser]:
     """Debian's Chromium; gone when the journeys are over, since Playwright holds the thread's event loop."""
     if not (STATIC / "vendor" / "manifest.json").exists():
         pytest.skip("the browser's parts are not built: make setup")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_ARGUMENTS)
-        yield chromium
-        chromium.close()
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,90 @@
+"""Takes the pictures of the README from a fresh demo: ``python -m tests.journeys.screenshots``."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Locator
+
+from tests.journeys import site as sites
+from tests.journeys.chromium import chromium
+from tests.journeys.journey import Journey, journey
+from tests.journeys.window import Window
+
+FOLDER = Path(__file__).resolve().parents[2] / "web" / "screenshots"
+COLOURS = 192
+# People the demo begins with: 曹景行 waits for the first review, 江映雪 was asked for a material.
+REVIEWED, ASKED, NEW = "曹*行", "19900000018", "19900000001"
+REVIEWS = (("wangmin", "初审", "拟准予资格"), ("chenhao", "复审", "拟准予资格"), ("zhaoling", "审批", "准予资格"))
+
+
+def main() -> None:
+    """Start a demo on an empty folder, walk it, keep the pictures."""
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sites.demo(Path(folder) / "data") as site, chromium() as browser:
+        take(browser, site)
+    for picture in sorted(FOLDER.glob("*.png")):
+        print(f"{picture.name}  {picture.stat().st_size // 1024} kB")
+
+
+def take(browser: Browser, site: sites.Site) -> None:
+    """All pictures of one walk."""
+    with journey(browser, site) as made:
+        number = _of_the_desk(made)
+        _of_the_phone(made)
+        _of_the_publicity(made, number)
+
+
+def _of_the_desk(made: Journey) -> str:
+    clerk = made.clerk("wangmin")
+    row = clerk.page.locator("a.row").filter(has_text=REVIEWED)
+    clerk.open("/inbox?view=role-first_review")
+    clerk.until(lambda: row.count() > 0, "the task of the first review")
+    clerk.leave_by(row.first)
+    number = clerk.page.locator(".crumb a").last.inner_text()
+    _keep(clerk, "task-1440")
+    clerk.open(f"/cases?q={number}")
+    clerk.leave_by(clerk.page.get_by_role("main").get_by_role("link", name=number).first)
+    _wait_for(clerk.page.locator("[data-anju-diagram][data-ready] svg").first)
+    _keep(clerk, "case-1440")
+    return number
+
+
+def _of_the_phone(made: Journey) -> None:
+    applicant = made.citizen(NEW)
+    form = applicant.opens_the_application_form()
+    form.choose("公租房")
+    _keep(applicant, "apply-390")
+    asked = made.citizen(ASKED)
+    asked.open("/portal/cases")
+    asked.leave_by(asked.page.get_by_role("link").filter(has_text="BZSQ-").first)
+    _keep(asked, "case-390")
+
+
+def _of_the_publicity(made: Journey, number: str) -> None:
+    for login, queue, answer in REVIEWS:
+        made.clerk(login).reviews(queue, number, answer, "情况属实，同意")
+    visitor = made.citizen()
+    visitor.open("/notices")
+    visitor.until_it_says(number)
+    visitor.leave_by(visitor.page.get_by_role("link").filter(has_text=number).first)
+    _keep(visitor, "notice-390")
+
+
+def _wait_for(place: Locator) -> None:
+    place.wait_for(state="visible")
+
+
+def _keep(window: Window, name: str) -> None:
+    """A picture of what the window shows, with few colours so that it stays small."""
+    path = FOLDER / f"{name}.png"
+    window.picture(path)
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(COLOURS)
+    small.save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
