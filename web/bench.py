@@ -115,6 +115,7 @@ def _measure(server: str | None, say: Callable[[str], None]) -> dict[str, Value]
         posts, gets = _over_http(one)
         every = [cost for costs in rounds for cost in costs]
         a_second = median(len(costs) / sum(cost.seconds for cost in costs) for costs in rounds)
+        handovers = [cost for cost in every if cost.element == HANDOVER]
         cpu = median(sum(cost.cpu for cost in costs) / len(costs) for costs in rounds)
         return {
             "started_cases": of(started, "1/s", inserts),
@@ -123,9 +124,7 @@ def _measure(server: str | None, say: Callable[[str], None]) -> dict[str, Value]
             "http_task_p95": of(_percentile(posts, 95), "ms", _percentile(gets, 95)),
             "cpu_per_task": of(cpu * 1000, "ms", insert_cpu * 1000),
             "sql_per_task": of(_statements(every), "statements", SQL_AIM),
-            "sql_per_handover": of(
-                _statements([one for one in every if one.element == HANDOVER]), "statements", SQL_AIM
-            ),
+            "sql_per_handover": of(_statements(handovers), "statements", SQL_AIM),
             "bytes_per_finished_case": of(grown, "bytes", typed),
         }
 
