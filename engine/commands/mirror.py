@@ -12,6 +12,7 @@ from engine.cases import lawful_clock
 from engine.cases.case import LiveKey
 from engine.cases.work import BufferedMessage, Incident, Subscription, Task, stage_of
 from engine.core import clock, ids, operations
+from engine.core.db import for_update
 from engine.jobs import queue
 from engine.registers import notices
 from engine.workflow import Wait
@@ -189,7 +190,7 @@ def _take_buffered(work: Casework, waits: Iterable[Wait]) -> bool:
     waiting = {(str(wait.attrs["name"]), str(wait.attrs.get("key") or "")): wait.token for wait in waits}
     if not waiting:
         return False
-    message = session.scalar(
+    query = (
         select(BufferedMessage)
         .where(
             tuple_(BufferedMessage.name, BufferedMessage.key).in_(list(waiting)),
@@ -199,6 +200,8 @@ def _take_buffered(work: Casework, waits: Iterable[Wait]) -> bool:
         .order_by(BufferedMessage.arrived_at, BufferedMessage.id)
         .limit(1)
     )
+    # One that another case is just taking is that case's.
+    message = session.scalar(query.with_for_update(skip_locked=True) if for_update(session) else query)
     if message is None:
         return False
     message.taken = True

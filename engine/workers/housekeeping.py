@@ -10,7 +10,10 @@ from sqlalchemy import delete, select
 from engine.cases.case import Case
 from engine.cases.documents import Attachment, Document
 from engine.cases.work import BufferedMessage
+from engine.commands import dispatch
+from engine.commands.messages import DeliverKept, kept_for_somebody
 from engine.core import clock
+from engine.core.actor import SYSTEM
 from engine.core.db import reading, transaction
 from engine.files.store import FileStore
 from engine.registers.accounts import SmsCode
@@ -31,6 +34,13 @@ def forget_expired() -> int:
             delete(Attachment).where(Attachment.case_id.is_(None), Attachment.uploaded_at < now - 30 * ORPHAN_AGE)
         ).rowcount  # type: ignore[attr-defined]
     return int(gone)
+
+
+def deliver_kept_messages() -> int:
+    """Messages and subscriptions that came at the same moment find each other; gives how many did."""
+    with reading() as session:
+        waiting = kept_for_somebody(session)
+    return sum(dispatch(DeliverKept(row_id), SYSTEM) for row_id in waiting)
 
 
 def sweep_files(store: FileStore) -> list[str]:

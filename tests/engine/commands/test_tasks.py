@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from sqlalchemy import event
 
 from engine.cases import drafts
 from engine.cases.work import Task
 from engine.commands import dispatch
 from engine.commands.tasks import ClaimTask, CompleteTask, ReleaseTask, SaveDraft
-from engine.core.db import reading
+from engine.core.db import engine, reading
 from engine.core.errors import Forbidden, NotFound, TaskAlreadyDone, TaskChanged
 from tests.support.installation import Installation
 
@@ -129,3 +132,19 @@ def test_a_draft_is_kept_for_its_writer_and_goes_with_the_submit(anju: Installat
         assert drafts.find(session, clerk.key, f"task:{task.id}") is None
     with pytest.raises(TaskAlreadyDone):
         dispatch(SaveDraft(f"task:{task.id}", {}), clerk)
+
+
+def test_a_task_that_only_changes_hands_costs_twelve_statements(anju_both: Installation) -> None:
+    anju = anju_both
+    _, task = opened(anju, "first_review")
+    reviewer = anju.staff("wangmin")
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            seen.append(statement)
+
+    event.listen(engine(), "before_cursor_execute", note)
+    dispatch(CompleteTask(task.id, PASS, task.version), reviewer)
+    event.remove(engine(), "before_cursor_execute", note)
+    assert len(seen) <= 12, "\n".join(seen)
