@@ -18,6 +18,9 @@ from engine.jobs.queue import Job
 from engine.outside import ledger
 from engine.outside.ledger import PendingAnswer
 
+# How often a party that answers later is asked before somebody must look.
+MOST_ASKED = 5
+
 
 @dataclass(frozen=True)
 class FinishCall:
@@ -145,11 +148,19 @@ def decline_call(command: DeclineCall, unit: Unit) -> None:
 
 @handles(ParkCall)
 def park_call(command: ParkCall, unit: Unit) -> None:
-    """Wait for the answer; after ``due`` the party is asked again under the same key."""
+    """Wait for the answer; after ``due`` the party is asked again under the same key, but not for ever."""
     job = _take(unit, command.job_id)
     if job is None:
         return
     _note(unit, job, "pending", command.latency_ms, evidence=command.evidence)
+    if job.attempts > MOST_ASKED:
+        # Whoever took the request this often and never answered will not: somebody must ring them up.
+        work = _work_on(unit, job)
+        work.process.raise_incident(
+            job.token, "no_answer", f"对方已受理 {job.attempts} 次，到期仍未答复，请电话联系后重试"
+        )
+        work.save()
+        return
     job.state, job.due_at, job.leased_until, job.worker = "ready", command.due, None, ""
     pending = unit.session.scalar(
         select(PendingAnswer).where(

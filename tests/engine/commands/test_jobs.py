@@ -12,13 +12,13 @@ from sqlalchemy import func, select
 from engine.cases.case import load_variables
 from engine.commands import dispatch
 from engine.commands.incidents import RetryIncident
-from engine.commands.jobs import FailCall, FinishCall, FireTimer, ReceiveLateAnswer
+from engine.commands.jobs import MOST_ASKED, FailCall, FinishCall, FireTimer, ReceiveLateAnswer
 from engine.commands.tasks import CompleteTask
-from engine.core import operations
+from engine.core import clock, operations
 from engine.core.actor import SYSTEM
 from engine.core.db import reading, transaction
 from engine.core.errors import Forbidden, NotFound, OutsideFault, TaskAlreadyDone
-from engine.core.operations import Answer, LateAnswer
+from engine.core.operations import Answer, LateAnswer, Pending
 from engine.jobs import queue
 from engine.jobs.queue import LEASE, Job
 from engine.outside.ledger import CallRecord, PendingAnswer
@@ -266,3 +266,25 @@ def replies(anju: Installation) -> dict[str, Any]:
         "supplement_reply": "已补齐",
         "material_income_proof": anju.upload(anju.citizen(), "income_proof"),
     }
+
+
+def test_a_party_that_takes_every_request_and_never_answers_becomes_an_incident(anju: Installation) -> None:
+    found = operations.find("realestate.ownership")
+
+    def never(call: Any) -> Pending:
+        return Pending(call.idempotency_key, clock.now() + timedelta(minutes=1))
+
+    operations._operations[found.name] = replace(found, run=never)
+    try:
+        case_id = accept(anju)
+        for _ in range(MOST_ASKED):
+            assert not anju.incidents(case_id)
+            anju.move(timedelta(minutes=2))
+    finally:
+        operations._operations[found.name] = found
+    [incident] = anju.incidents(case_id)
+    assert incident.code == "no_answer"
+    assert not jobs(case_id, found.name)
+    dispatch(RetryIncident(incident.id), anju.staff("sunqiang"))
+    anju.drain()
+    assert "first_review" in anju.tasks(case_id)
