@@ -28,11 +28,12 @@ class Journey:
     def __init__(self, browser: Browser, site: Site) -> None:
         self.browser, self.site = browser, site
         self._windows: list[Window] = []
+        self._seen: set[str] = set()
 
     def citizen(self, phone: str = "", width: int = PHONE) -> Citizen:
         """A citizen at a window, signed in where a phone is given."""
         citizen = Citizen(self.browser, self.site, phone, width)
-        self._windows.append(citizen)
+        self._watch(citizen)
         if phone:
             citizen.signs_in()
         return citizen
@@ -40,9 +41,13 @@ class Journey:
     def clerk(self, login: str) -> Clerk:
         """A caseworker who is signed in."""
         clerk = Clerk(self.browser, self.site, login)
-        self._windows.append(clerk)
+        self._watch(clerk)
         clerk.signs_in()
         return clerk
+
+    def _watch(self, window: Window) -> None:
+        window.seen = self._seen
+        self._windows.append(window)
 
     def ends_well(self) -> None:
         """No page violated the CSP, failed in a script, lacked a name or was wider than its window."""

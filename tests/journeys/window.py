@@ -32,6 +32,8 @@ class Window:
 
     def __init__(self, browser: Browser, site: Site, width: int, who: str = "") -> None:
         self.site, self.width, self.who = site, width, who
+        # Pages that were looked at in both widths; windows of one journey share it.
+        self.seen: set[str] = set()
         self.context = browser.new_context(
             viewport={"width": width, "height": HEIGHTS[width]}, locale="zh-CN", timezone_id="Asia/Shanghai"
         )
@@ -39,7 +41,6 @@ class Window:
         self.context.add_init_script(TELL_VIOLATIONS)
         self.page: Page = self.context.new_page()
         self.problems: list[str] = []
-        self._seen: set[str] = set()
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self._note(f"script failed: {error}"))
         self.page.on("response", self._response)
@@ -134,10 +135,11 @@ class Window:
     # --- watching ---
 
     def check(self) -> None:
-        """The page keeps what every page owes; a kind of page met first is looked at in both widths."""
+        """The page keeps what every page owes; one that is met first is looked at in both widths."""
         kind = re.sub(r"\d+", "0", self.path)
-        widths = [self.width] if kind in self._seen else [DESK + PHONE - self.width, self.width]
-        self._seen.add(kind)
+        page = f"{self.who} {kind} {self.page.title()}"
+        widths = [self.width] if page in self.seen else [DESK + PHONE - self.width, self.width]
+        self.seen.add(page)
         for width in widths:
             if len(widths) > 1:
                 self.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
