@@ -21,8 +21,9 @@ from engine.queries.common import stamp
 
 _PARAMETER = re.compile(r"parameters\.(\w+)")
 _LITERAL = re.compile(r'"([^"]*)"')
+_NOT = re.compile(r"^not\((.*)\)$")
 _ANY = "-"
-_COMPARES = ("<", ">")
+_COMPARES = ("<", ">", "≤", "≥")
 
 
 @dataclass(frozen=True)
@@ -203,6 +204,7 @@ class _Words:
     def _test(self, name: str, test: str) -> str:
         text = _PARAMETER.sub(lambda match: self._parameter(match[1]), test)
         text = _LITERAL.sub(lambda match: self._value(name, match[1]), text)
+        text = _NOT.sub(r"不是 \1", text).replace(">=", "≥").replace("<=", "≤")
         return {"false": "否", "true": "是"}.get(text, text)
 
     def _parameter(self, name: str) -> str:
