@@ -31,7 +31,7 @@ class ClockStop(WithId, Base):
 
 
 class CalendarDay(Base):
-    """A day that departs from Monday–Friday: a holiday, or a weekend worked in its stead (调休)."""
+    """A day that departs from Monday to Friday: a holiday, or a weekend worked in its stead (调休)."""
 
     __tablename__ = "calendar_day"
 
