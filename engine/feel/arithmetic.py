@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, DecimalException
 from typing import Any
 
+from engine.feel.far import Far, difference, made, months_added, shifted
 from engine.feel.limits import MAX_EXPONENT, string_fits
 from engine.feel.operators import as_moment, time_key
-from engine.feel.temporal import add_months, from_seconds, offset_of, seconds
+from engine.feel.temporal import from_seconds, offset_of, seconds
 from engine.feel.values import NUMBERS, YearsMonths, kind_name
 
 _MAX_MONTHS = 12 * 10**9
@@ -57,12 +58,12 @@ def _months(months: int) -> YearsMonths:
 
 def _shift(value: Any, length: timedelta | YearsMonths) -> Any:
     if isinstance(length, YearsMonths):
-        return add_months(value, length.months) if isinstance(value, date) else None
-    if isinstance(value, datetime):
-        return value + length
-    if isinstance(value, date):
-        moment = datetime(value.year, value.month, value.day, tzinfo=UTC) + length
-        return moment.date()
+        return months_added(value, length.months) if _has_day(value) else None
+    if _has_day(value):
+        return shifted(value, length)
+    if isinstance(value, Far):
+        moved = _shift(value.near, length)
+        return made(moved, 0, value.nano)
     if isinstance(value, time):
         day = datetime.combine(date(2000, 1, 3), value.replace(tzinfo=None))
         return (
@@ -73,7 +74,15 @@ def _shift(value: Any, length: timedelta | YearsMonths) -> Any:
     return None
 
 
+def _has_day(value: Any) -> bool:
+    return isinstance(value, date) or (isinstance(value, Far) and isinstance(value.near, date))
+
+
 def _difference(left: Any, right: Any) -> timedelta | None:
+    if isinstance(left, Far) or isinstance(right, Far):
+        if kind_name(left) != kind_name(right) or (offset_of(left) is None) != (offset_of(right) is None):
+            return None
+        return difference(left, right)
     if isinstance(left, time) and isinstance(right, time):
         if (offset_of(left) is None) != (offset_of(right) is None):
             return None

@@ -21,6 +21,7 @@ from engine.feel.values import Range, from_python
 Mode = Literal["expression", "unary"]
 _OPEN_LOW = re.compile(r"^\s*[(\]]\s*\.\.")
 _OPEN_HIGH = re.compile(r"\.\.\s*[)\[]\s*$")
+CONSTANT_CALLS = frozenset({"date", "time", "date and time", "duration"})
 _PLAIN = frozenset({str, bool, type(None)})
 
 
@@ -123,9 +124,21 @@ def constant_range(text: str) -> Range | None:
     filled = _OPEN_LOW.sub("(null..", text) if low_open else _OPEN_HIGH.sub("..null)", text)
     try:
         node = parse(filled, frozenset(), "expression")
+        if not isinstance(node, nodes.RangeNode) or not (_is_literal(node.low) and _is_literal(node.high)):
+            return None
         value = Compiler().code(node)(Frame({}, None, Run()))
     except FeelError:
         return None
-    if not isinstance(node, nodes.RangeNode) or not isinstance(value, Range):
+    if not isinstance(value, Range):
         return None
     return replace(value, half=True) if low_open or high_open else value
+
+
+def _is_literal(node: nodes.Node) -> bool:
+    """An end of a range as text: a literal, a negative one, or a date built from literals."""
+    if isinstance(node, nodes.Negate):
+        return isinstance(node.operand, nodes.Literal)
+    if isinstance(node, nodes.Call):
+        dated = isinstance(node.target, nodes.Name) and node.target.name in CONSTANT_CALLS
+        return dated and all(isinstance(argument, nodes.Literal) for argument in node.arguments)
+    return isinstance(node, nodes.Literal)

@@ -6,8 +6,8 @@ from typing import Any
 
 from engine.feel.functions import FUNCTIONS
 from engine.feel.limits import Run
-from engine.feel.temporal import PARTS
-from engine.feel.values import Range
+from engine.feel.temporal import RANGE_PARTS, part_of
+from engine.feel.values import Exactly, Range
 
 MISSING = object()
 
@@ -54,10 +54,10 @@ def get_path(run: Run, value: Any, key: str) -> Any:
         return None
     if kind is list:
         return [get_path(run, item, key) for item in value]
-    parts = PARTS.get(kind)
-    if parts is not None and key in parts:
-        return parts[key](value)
-    if kind is Range:
+    part = part_of(value, key)
+    if part is not None:
+        return part(value)
+    if isinstance(value, Range | Exactly) and key in RANGE_PARTS:
         return _range_part(value, key)
     if value is not None:
         run.warn(f"取不到“{key}”，按 null 处理")
@@ -69,10 +69,8 @@ def has_key(value: Any, key: str) -> bool:
     return isinstance(value, dict) and key in value
 
 
-def _range_part(value: Range, key: str) -> Any:
-    return {
-        "start": value.low,
-        "end": value.high,
-        "start included": value.low_in,
-        "end included": value.high_in,
-    }.get(key)
+def _range_part(value: Range | Exactly, key: str) -> Any:
+    if isinstance(value, Exactly):
+        value = Range(value.value, value.value) if value.equal else Range(None, None, False, False)
+    parts = (value.low, value.high, value.low_in, value.high_in)
+    return parts[RANGE_PARTS.index(key)]

@@ -22,7 +22,7 @@ def _plain(value: date) -> date:
     return value.date() if isinstance(value, datetime) else value
 
 
-@built_in("add working days(date: day, n: number)")
+@built_in("add working days(date: workday, n: number)")
 def add_working_days(day: date, count: Decimal) -> date:
     """The day ``n`` working days later (earlier when negative)."""
     from engine.core import workdays
@@ -32,7 +32,7 @@ def add_working_days(day: date, count: Decimal) -> date:
     return workdays.current().add(_day(day), int(count))
 
 
-@built_in("working days between(a: day, b: day)")
+@built_in("working days between(a: workday, b: workday)")
 def working_days_between(start: date, end: date) -> Decimal:
     """Working days after ``a`` up to and including ``b``."""
     from engine.core import workdays
@@ -57,7 +57,7 @@ def resident_id_birth(text: str) -> date:
     return born
 
 
-@built_in("resident id age(text: string, on?: day)")
+@built_in("resident id age(text: string, on?: workday)")
 def resident_id_age(text: str, on: date | None) -> Decimal:
     """Full years on a day; today where none is given."""
     born = resident_id_birth(text)

@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from engine.feel.far import Far, combined, instant
 from engine.feel.limits import Budget
 from engine.feel.temporal import offset_of, seconds, time_seconds
-from engine.feel.values import Exactly, Range, YearsMonths
+from engine.feel.values import Exactly, Range, YearsMonths, kind_name
 
 _SCALARS = (Decimal, str, bool, YearsMonths, timedelta)
 
@@ -19,6 +20,8 @@ def equal(left: Any, right: Any) -> bool | None:
     if left is None or right is None:
         return left is right
     kind = type(left)
+    if kind is Far or type(right) is Far:
+        return _same_far(left, right)
     if kind is not type(right):
         return False if {kind, type(right)} == {Range, Exactly} else None
     if kind in _SCALARS:
@@ -66,12 +69,21 @@ def equal_ranges(left: Range, right: Range) -> bool:
 
 
 def _same_moment(left: Any, right: Any) -> bool | None:
+    """Fractions of a second do not count for ``=``, as the compatibility kit has it; for ``<`` they do."""
     mine, other = offset_of(left), offset_of(right)
     if (mine is None) != (other is None):
         return False
     if isinstance(left, time):
-        return time_key(left) == time_key(right)
-    return bool(left == right)
+        return int(time_key(left)) == int(time_key(right))
+    return bool(left.replace(microsecond=0) == right.replace(microsecond=0))
+
+
+def _same_far(left: Any, right: Any) -> bool | None:
+    if kind_name(left) != kind_name(right):
+        return None
+    if (offset_of(left) is None) != (offset_of(right) is None):
+        return False
+    return instant(left) // 10**9 == instant(right) // 10**9
 
 
 def time_key(value: time) -> Decimal:
@@ -93,6 +105,8 @@ def same(left: Any, right: Any) -> bool:
 def compare(left: Any, right: Any) -> int | None:
     """-1, 0, 1, or None when the two cannot be ordered."""
     kind = type(left)
+    if kind is Far or type(right) is Far:
+        return _far_order(left, right)
     if kind is not type(right):
         if {kind, type(right)} == {date, datetime}:
             return compare(as_moment(left), as_moment(right))
@@ -107,6 +121,20 @@ def compare(left: Any, right: Any) -> int | None:
     if left == right:
         return 0
     return -1 if left < right else 1
+
+
+def _far_order(left: Any, right: Any) -> int | None:
+    kinds = {kind_name(left), kind_name(right)}
+    if kinds == {"date", "date and time"}:
+        left, right = (
+            combined(each, time(tzinfo=UTC)) if kind_name(each) == "date" else each for each in (left, right)
+        )
+    elif len(kinds) > 1:
+        return None
+    if (offset_of(left) is None) != (offset_of(right) is None):
+        return None
+    one, other = instant(left), instant(right)
+    return (one > other) - (one < other)
 
 
 def as_moment(value: date) -> datetime:

@@ -181,9 +181,10 @@ class Quick:
     def _shared(self, *parts: nodes.Node) -> str:
         """The one kind of the parts."""
         kinds = {self.kind(part) for part in parts} - {None}
-        if len(kinds) != 1:
+        kind = kinds.pop() if len(kinds) == 1 else None
+        if kind not in _PYTHON:
             raise NotQuick
-        return kinds.pop() or "other"
+        return kind
 
     def cell(self, cell: nodes.UnaryTests, value: nodes.Node) -> ast.expr:
         """A decision-table cell over ``value``; ``-`` is true. Raises NotQuick."""

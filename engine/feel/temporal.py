@@ -1,8 +1,7 @@
-"""Dates, times and durations: reading ISO 8601 text, properties, and arithmetic. Gregorian years 1 to 9999."""
+"""Dates, times and durations: reading ISO 8601 text, and their properties. Beyond Python's years and µs: ``far``."""
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -11,9 +10,10 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from engine.feel.far import Far, combined, day_of, instant, lifted, made, shifted, year_of
 from engine.feel.values import NUMBERS, YearsMonths
 
-_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+_DATE = re.compile(r"(-?(?:0\d{3}|[1-9]\d{3,8}))-(\d\d)-(\d\d)", re.ASCII)
 _TIME = re.compile(
     r"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:(Z|z)|([+-])(\d\d):(\d\d)(?::(\d\d))?|@([A-Za-z_]+(?:/[A-Za-z_+\-0-9]+)*))?"
 )
@@ -32,25 +32,25 @@ def zone(name: str) -> tzinfo | None:
         return None
 
 
-def read_date(text: str) -> date | None:
-    """``2026-01-31``."""
+def read_date(text: str) -> Any:
+    """``2026-01-31``, or None."""
     match = _DATE.fullmatch(text)
     if match is None:
         return None
     try:
-        return date(int(match[1]), int(match[2]), int(match[3]))
+        return day_of(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         return None
 
 
-def read_time(text: str) -> time | None:
-    """``09:30:00``, with optional fraction and ``Z``, ``+08:00`` or ``@Asia/Shanghai``. Digits past µs are cut."""
+def read_time(text: str) -> Any:
+    """``09:30:00``, with optional fraction to the nanosecond and ``Z``, ``+08:00`` or ``@Asia/Shanghai``; or None."""
     match = _TIME.fullmatch(text.removeprefix("T"))
     if match is None:
         return None
-    micro = int((match[4] or "0").ljust(6, "0")[:6])
+    micro, nano = divmod(int((match[4] or "0").ljust(9, "0")), 1000)
     try:
-        return time(int(match[1]), int(match[2]), int(match[3]), micro, _zone_of(match))
+        return made(time(int(match[1]), int(match[2]), int(match[3]), micro, _zone_of(match)), 0, nano)
     except ValueError:
         return None
 
@@ -77,20 +77,21 @@ def offset_zone(offset: timedelta) -> tzinfo:
     return timezone(offset) if offset else UTC
 
 
-def read_datetime(text: str) -> datetime | None:
+def read_datetime(text: str) -> Any:
     """``2026-01-31T09:30:00+08:00``; a date alone is its midnight, 24:00:00 the next one."""
     day, mark, clock = text.partition("T")
     found = read_date(day)
     if found is None:
         return None
     if not mark:
-        return datetime(found.year, found.month, found.day)  # noqa: DTZ001 (FEEL knows zoneless moments)
+        return combined(found, time())
     days = 1 if clock.startswith("24:00:00") else 0
     clock = clock.replace("24:", "00:", days)
     moment = read_time(clock) if clock and not clock.startswith("T") else None
-    if moment is None or (days and moment.replace(tzinfo=None) != time()):
+    if moment is None or (days and (isinstance(moment, Far) or moment.replace(tzinfo=None) != time())):
         return None
-    return datetime.combine(found, moment) + timedelta(days=days)
+    whole = combined(found, moment)
+    return shifted(whole, timedelta(days=1)) if days else whole
 
 
 def read_duration(text: str) -> timedelta | YearsMonths | None:
@@ -125,29 +126,27 @@ def read_any(text: str) -> Any:
     return read_time(text) if ":" in text else read_date(text)
 
 
-def add_months(day: date, months: int) -> date:
-    """Month arithmetic that clamps to the month's last day. Raises ValueError past the calendar's ends."""
-    index = day.year * 12 + day.month - 1 + months
-    year, month = divmod(index, 12)
-    if not 1 <= year <= 9999:
-        raise ValueError(year)
-    last = calendar.monthrange(year, month + 1)[1]
-    return day.replace(year=year, month=month + 1, day=min(day.day, last))
-
-
-def months_between(start: date, end: date) -> int:
-    """Whole months from ``start`` to ``end``; negative when end lies earlier."""
-    if end < start:
+def months_between(start: Any, end: Any) -> int:
+    """Whole months from one date to another, near or far; negative when end lies earlier."""
+    if instant(end) < instant(start):
         return -months_between(end, start)
-    months = (end.year - start.year) * 12 + end.month - start.month
-    return months - 1 if end.day < start.day else months
+    first, last = lifted(start).near, lifted(end).near
+    if not (isinstance(first, date) and isinstance(last, date)):
+        raise TypeError
+    months = (year_of(end) - year_of(start)) * 12 + last.month - first.month
+    return months - 1 if last.day < first.day else months
 
 
-def offset_of(value: time | datetime) -> timedelta | None:
+def offset_of(value: Any) -> timedelta | None:
     """The offset from UTC; a time in a named zone has the zone's offset of today's rules in January 1970."""
+    if isinstance(value, Far):
+        return offset_of(value.near)
+    if type(value) is date:
+        return None
     if isinstance(value, time) and isinstance(value.tzinfo, ZoneInfo):
         return datetime.combine(date(1970, 1, 1), value).utcoffset()
-    return value.utcoffset()
+    offset: timedelta | None = value.utcoffset()
+    return offset
 
 
 def time_seconds(value: time) -> Decimal:
@@ -205,4 +204,18 @@ PARTS: dict[type, dict[str, Callable[[Any], Any]]] = {
     timedelta: _DAY_PARTS,
     YearsMonths: _MONTH_PARTS,
 }
-PART_NAMES = frozenset(name for parts in PARTS.values() for name in parts)
+
+
+def part_of(value: Any, key: str) -> Callable[[Any], Any] | None:
+    """How a temporal value's property is read; None where it has none of that name."""
+    if isinstance(value, Far):
+        found = PARTS[value.kind].get(key)
+        if key == "year":
+            return lambda far: Decimal(far.year)
+        return (lambda far: found(far.near)) if found is not None else None
+    parts = PARTS.get(type(value))
+    return parts.get(key) if parts is not None else None
+
+
+RANGE_PARTS = ("start", "end", "start included", "end included")
+PART_NAMES = frozenset(name for parts in PARTS.values() for name in parts) | set(RANGE_PARTS)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from engine.feel.far import Far
 from engine.feel.limits import MAX_STRING, Budget
 from engine.feel.temporal import offset_zone
 from engine.feel.values import Exactly, Range, YearsMonths, kind_name
@@ -99,6 +100,8 @@ def number_text(value: Decimal) -> str:
 
 def temporal_text(value: Any) -> str:
     """A date, time, date and time or duration as ISO 8601."""
+    if isinstance(value, Far):
+        return _far_text(value)
     if isinstance(value, datetime):
         return f"{value.date().isoformat()}T{_clock(value)}{_zone(value.tzinfo, value)}"
     if isinstance(value, date):
@@ -112,9 +115,21 @@ def temporal_text(value: Any) -> str:
     return kind_name(value)
 
 
-def _clock(value: time | datetime) -> str:
+def _far_text(value: Far) -> str:
+    near = value.near
+    day = ""
+    if isinstance(near, date):
+        day = f"{'-' if value.year < 0 else ''}{abs(value.year):04d}-{near.month:02d}-{near.day:02d}"
+    clock = ""
+    if isinstance(near, time | datetime):
+        clock = _clock(near, value.nano) + _zone(near.tzinfo, near)
+    return f"{day}T{clock}" if day and clock else day or clock
+
+
+def _clock(value: time | datetime, nano: int = 0) -> str:
     text = f"{value.hour:02d}:{value.minute:02d}:{value.second:02d}"
-    return text + f".{value.microsecond:06d}".rstrip("0") if value.microsecond else text
+    fraction = f".{value.microsecond:06d}{nano:03d}".rstrip("0")
+    return text + fraction if fraction != "." else text
 
 
 def _zone(zone: tzinfo | None, value: time | datetime) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from engine.feel.far import combined
 from engine.feel.values import Exactly, FeelFunction, Range, YearsMonths, kind_name
 
 
@@ -119,9 +120,9 @@ _TESTS: dict[str, Callable[[Any], bool]] = {
     "number": lambda value: isinstance(value, Decimal),
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
-    "date": lambda value: isinstance(value, date) and not isinstance(value, datetime),
-    "time": lambda value: isinstance(value, time),
-    "date and time": lambda value: isinstance(value, datetime),
+    "date": lambda value: kind_name(value) == "date",
+    "time": lambda value: kind_name(value) == "time",
+    "date and time": lambda value: kind_name(value) == "date and time",
     "days and time duration": lambda value: isinstance(value, timedelta),
     "years and months duration": lambda value: isinstance(value, YearsMonths),
     "list": lambda value: isinstance(value, list),
@@ -151,6 +152,5 @@ def coerce(value: Any, kind: Type | None) -> tuple[Any, bool]:
     if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list):
         return coerce(value[0], kind)
     if kind.kind == "date and time" and _TESTS["date"](value):
-        moment = datetime(value.year, value.month, value.day, tzinfo=UTC)
-        return moment, True
+        return combined(value, time(tzinfo=UTC)), True
     return None, False

@@ -1,7 +1,8 @@
 """FEEL values and the borders: from Python in, to JSON out.
 
-number = Decimal (34 digits), string, boolean, null = None, list, context = dict, date, time, date and time = datetime,
-days and time duration = timedelta, years and months duration = YearsMonths, Range, functions.
+number = Decimal (34 digits), string, boolean, null = None, list, context = dict, date, time, date and time = datetime
+(each a ``Far`` where Python's calendar ends), days and time duration = timedelta, years and months duration =
+YearsMonths, Range, functions.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from enum import Enum
 from typing import Any
 
 from engine.feel.errors import too_much
+from engine.feel.far import Far
 from engine.feel.limits import MAX_EXPONENT
 
 NUMBERS = Context(
@@ -24,7 +26,7 @@ NUMBERS = Context(
     traps=[DivisionByZero, InvalidOperation, Overflow],
 )
 ZERO, ONE = Decimal(0), Decimal(1)
-_AS_IS = frozenset({Decimal, str, bool, type(None), date, datetime, time, timedelta})
+_AS_IS = frozenset({str, bool, type(None), date, datetime, time, timedelta})
 _MAX_NESTING = 50
 
 
@@ -78,6 +80,8 @@ def from_python(value: Any, depth: int = 0) -> Any:
     kind = type(value)
     if kind in _AS_IS:
         return value
+    if kind is Decimal:
+        return value if value.is_finite() else None
     if kind is int:
         return Decimal(value) if -(10**33) < value < 10**33 else _big(value)
     if kind is float:
@@ -94,7 +98,7 @@ def from_python(value: Any, depth: int = 0) -> Any:
 def _rare(value: Any, depth: int) -> Any:
     if isinstance(value, Enum):
         return from_python(value.value, depth + 1)
-    if isinstance(value, YearsMonths | Range | Exactly | FeelFunction | date | time | timedelta | Decimal):
+    if isinstance(value, YearsMonths | Range | Exactly | FeelFunction | Far | date | time | timedelta):
         return value
     if isinstance(value, str):
         return str(value)
@@ -117,6 +121,8 @@ def _big(value: int | str) -> Decimal | None:
 
 def kind_name(value: Any) -> str:
     """The FEEL name of a value's type."""
+    if isinstance(value, Far):
+        value = value.near
     for kind, name in _KINDS:
         if isinstance(value, kind):
             return name

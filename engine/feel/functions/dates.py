@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.core import clock
+from engine.feel.far import Far, combined, day_of, day_part, lifted, made, time_part, year_of
 from engine.feel.functions.registry import Null, built_in
 from engine.feel.temporal import (
     months_between,
@@ -22,6 +23,10 @@ from engine.feel.temporal import (
 )
 from engine.feel.values import YearsMonths, kind_name
 
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -44,18 +49,18 @@ def today() -> date:
 
 
 @built_in("date(from: string)")
-def date_from_text(text: str) -> date:
+def date_from_text(text: str) -> Any:
     return _found(read_date(text), "日期")
 
 
 @built_in("date(from: day)")
-def date_from(value: date) -> date:
-    return value.date() if isinstance(value, datetime) else value
+def date_from(value: Any) -> Any:
+    return day_part(value)
 
 
 @built_in("date(year: number, month: number, day: number)")
-def date_of(year: Decimal, month: Decimal, day: Decimal) -> date:
-    return date(_whole(year), _whole(month), _whole(day))
+def date_of(year: Decimal, month: Decimal, day: Decimal) -> Any:
+    return day_of(_whole(year), _whole(month), _whole(day))
 
 
 def _whole(value: Decimal) -> int:
@@ -65,58 +70,62 @@ def _whole(value: Decimal) -> int:
 
 
 @built_in("time(from: string)")
-def time_from_text(text: str) -> time:
+def time_from_text(text: str) -> Any:
     return _found(read_time(text), "时间")
 
 
 @built_in("time(from: clock)")
-def time_from(value: time | datetime) -> time:
-    return value.timetz() if isinstance(value, datetime) else value
+def time_from(value: Any) -> Any:
+    return time_part(value)
 
 
 @built_in("time(from: date)")
-def time_from_date(value: date) -> time:
+def time_from_date(value: Any) -> time:
     return time(tzinfo=offset_zone(timedelta()))
 
 
 @built_in("time(hour: number, minute: number, second: number, offset?: days)")
-def time_of(hour: Decimal, minute: Decimal, second: Decimal, offset: timedelta | None) -> time:
-    micro = int(second % 1 * 1_000_000)
+def time_of(hour: Decimal, minute: Decimal, second: Decimal, offset: timedelta | None) -> Any:
+    micro, nano = divmod(int(second % 1 * 10**9), 1000)
     if second < 0 or (offset is not None and abs(offset) > timedelta(hours=18)):
         raise Null("时间超出范围")
     tz = None if offset is None else offset_zone(offset)
-    return time(_whole(hour), _whole(minute), int(second), micro, tz)
+    return made(time(_whole(hour), _whole(minute), int(second), micro, tz), 0, nano)
 
 
 @built_in("date and time(from: string)")
-def moment_from_text(text: str) -> datetime:
+def moment_from_text(text: str) -> Any:
     return _found(read_datetime(text), "日期时间")
 
 
 @built_in("date and time(from: moment)")
-def moment_from(value: datetime) -> datetime:
+def moment_from(value: Any) -> Any:
     return value
 
 
 @built_in("date and time(date: day, time: time)")
-def moment_of(day: date, at: time) -> datetime:
-    return datetime.combine(date_from(day), at)
+def moment_of(day: Any, at: Any) -> Any:
+    return combined(day_part(day), at)
 
 
 @built_in("date and time(date and time: moment, timezone: string)")
-def moment_in_zone(value: datetime, name: str) -> datetime:
+def moment_in_zone(value: Any, name: str) -> Any:
     found = zone(name)
     if found is None:
         raise Null("不认识的时区")
-    return value.astimezone(found) if value.tzinfo else value.replace(tzinfo=found)
+    far = lifted(value)
+    if not isinstance(far.near, datetime):
+        raise Null("需要日期时间")
+    near = far.near.astimezone(found) if far.near.tzinfo else far.near.replace(tzinfo=found)
+    return made(near, far.cycles, far.nano)
 
 
 @built_in(
     "date and time(year: number, month: number, day: number, hour: number, minute: number, second: number,"
     " offset?: days)"
 )
-def moment_of_parts(*parts: Any) -> datetime:
-    return datetime.combine(date_of(*parts[:3]), time_of(*parts[3:]))
+def moment_of_parts(*parts: Any) -> Any:
+    return combined(date_of(*parts[:3]), time_of(*parts[3:]))
 
 
 @built_in("duration(from: string)")
@@ -130,34 +139,40 @@ def duration_itself(value: timedelta | YearsMonths) -> timedelta | YearsMonths:
 
 
 @built_in("years and months duration(from: day, to: day)")
-def years_and_months_duration(start: date, end: date) -> YearsMonths:
+def years_and_months_duration(start: Any, end: Any) -> YearsMonths:
     """Of the calendar days; the time of day does not count."""
     return YearsMonths(months_between(date_from(start), date_from(end)))
 
 
+def _near(value: Any) -> Any:
+    """The like of a date within Python's years."""
+    return lifted(value).near
+
+
 @built_in("day of year(date: day)")
-def day_of_year(value: date) -> Decimal:
-    return Decimal(value.timetuple().tm_yday)
+def day_of_year(value: Any) -> Decimal:
+    return Decimal(_near(value).timetuple().tm_yday)
 
 
 @built_in("day of week(date: day)")
-def day_of_week(value: date) -> str:
-    return _DAYS[value.weekday()]
+def day_of_week(value: Any) -> str:
+    return _DAYS[_near(value).weekday()]
 
 
 @built_in("month of year(date: day)")
-def month_of_year(value: date) -> str:
-    return calendar.month_name[value.month]
+def month_of_year(value: Any) -> str:
+    return _MONTHS[_near(value).month - 1]
 
 
 @built_in("week of year(date: day)")
-def week_of_year(value: date) -> Decimal:
-    return Decimal(value.isocalendar()[1])
+def week_of_year(value: Any) -> Decimal:
+    return Decimal(_near(value).isocalendar()[1])
 
 
 @built_in("last day of month(date: day)")
-def last_day_of_month(value: date) -> date:
-    return date(value.year, value.month, calendar.monthrange(value.year, value.month)[1])
+def last_day_of_month(value: Any) -> Any:
+    near = _near(value)
+    return day_of(year_of(value), near.month, calendar.monthrange(near.year, near.month)[1])
 
 
 @built_in("is(value1: any, value2: any)")
@@ -165,6 +180,8 @@ def identical(left: Any, right: Any) -> bool:
     """The same value of the same type; zones must be written alike."""
     if kind_name(left) != kind_name(right):
         return False
+    if isinstance(left, Far) or isinstance(right, Far):
+        return bool(left == right)
     if isinstance(left, time | datetime) and isinstance(right, time | datetime):
         return left.replace(tzinfo=None) == right.replace(tzinfo=None) and _zone_of(left) == _zone_of(right)
     return bool(left == right)

@@ -13,6 +13,7 @@ from decimal import Decimal, DecimalException
 from typing import Any
 
 from engine.feel.errors import too_much
+from engine.feel.far import Far
 from engine.feel.limits import MAX_CALLS, Run
 from engine.feel.types import coerce
 from engine.feel.values import Exactly, FeelFunction, Range, YearsMonths, kind_name
@@ -30,6 +31,10 @@ def _is(*kinds: type) -> Callable[[Any], bool]:
     return lambda value: type(value) in kinds
 
 
+def _temporal(*kinds: type) -> Callable[[Any], bool]:
+    return lambda value: (value.kind if type(value) is Far else type(value)) in kinds
+
+
 def _is_function(value: Any) -> bool:
     return isinstance(value, FeelFunction | BuiltIn)
 
@@ -39,11 +44,12 @@ KINDS: dict[str, Callable[[Any], bool]] = {
     "number": _is(Decimal),
     "string": _is(str),
     "boolean": _is(bool),
-    "date": _is(date),
-    "moment": _is(datetime),
-    "day": _is(date, datetime),
-    "time": _is(time),
-    "clock": _is(time, datetime),
+    "date": _temporal(date),
+    "moment": _temporal(datetime),
+    "day": _temporal(date, datetime),
+    "time": _temporal(time),
+    "clock": _temporal(time, datetime),
+    "workday": _is(date, datetime),
     "duration": _is(timedelta, YearsMonths),
     "days": _is(timedelta),
     "list": _is(list),

@@ -117,7 +117,9 @@ def replace(text: str, pattern: str, new: str, flags: str | None) -> str:
     rule = _guarded(text, pattern, flags)
     if flags and "q" in flags:
         return rule.sub(lambda _match: new, text)
-    fill = replacement(new)
+    fill = replacement(new, rule.groups)
+    if fill is None or rule.search("") is not None:
+        raise Null("替换文本不正确，或正则表达式匹配空文本")
     string_fits(len(text) + (len(text) + 1) * len(new))
     return rule.sub(fill, text)
 
@@ -125,11 +127,11 @@ def replace(text: str, pattern: str, new: str, flags: str | None) -> str:
 @built_in("split(string: string, delimiter: string)")
 def split(text: str, delimiter: str) -> list[str]:
     rule = _guarded(text, delimiter, None)
+    if rule.search("") is not None:
+        raise Null("分隔符匹配空文本")
     parts: list[str] = []
     start = 0
     for match in rule.finditer(text):
-        if match.end() == match.start():
-            continue
         parts.append(text[start : match.start()])
         start = match.end()
     parts.append(text[start:])

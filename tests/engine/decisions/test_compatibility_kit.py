@@ -1,13 +1,13 @@
 """The Technology Compatibility Kit of DMN (github.com/dmn-tck/tck), where its test cases lie beside the project.
 
-The floors are what was measured; they may rise, never fall. Left out for good: Java functions, years outside 1 to 9999,
-fractions of a microsecond, and equality that ignores fractions of a second.
+What fails stands in ``EXCEPTIONS`` with its reason, and nothing else may.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,11 @@ READERS = {
     "time": read_time,
     "dateTime": read_datetime,
     "duration": read_duration,
+}
+_JAVA = "a function in Java: a model must not reach code outside FEEL"
+EXCEPTIONS = {
+    ("0076-feel-external-java", case): _JAVA
+    for case in ("boxed_001", "varargs_001", *(f"literal_{number:03d}" for number in range(1, 13)))
 }
 Element = etree._Element
 
@@ -79,8 +84,18 @@ def outcome(model: Model, name: str, inputs: dict[str, Any]) -> Any:
         return None
 
 
-def cases(level: int) -> Iterator[tuple[bool, bool]]:
-    """(passed, expects a value) of every case."""
+@dataclass(frozen=True)
+class Outcome:
+    """One case of the kit: whether a value (not null) was expected, whether its group decides by a table."""
+
+    group: str
+    case: str
+    passed: bool
+    valued: bool
+    tabular: bool
+
+
+def outcomes(level: int) -> Iterator[Outcome]:
     for path in sorted((KIT / f"compliance-level-{level}").glob("*/*.xml")):
         cases = etree.parse(str(path)).getroot()
         file = (cases.findtext(f"{CASE}modelName") or "").strip()
@@ -95,20 +110,28 @@ def cases(level: int) -> Iterator[tuple[bool, bool]]:
                 found = outcome(model, case.get("invocableName") or node.get("name") or "", inputs)
                 passed = passed and agree(found, wanted)
                 valued = valued or wanted is not None
-            yield passed, valued
+            yield Outcome(folder.name, case.get("id") or "", passed, valued, b"decisionTable" in xml)
 
 
-@pytest.mark.parametrize(
-    ("level", "passed", "valued"),
-    [(2, (116, 116), (105, 105)), (3, (2692, 2772), (1404, 1484))],
-)
-def test_the_compatibility_kit_passes_at_least_as_before(
-    level: int, passed: tuple[int, int], valued: tuple[int, int]
-) -> None:
+@pytest.fixture(scope="module", params=[2, 3])
+def level(request: pytest.FixtureRequest) -> tuple[int, list[Outcome]]:
     if not KIT.is_dir():
         pytest.skip("no DMN compatibility kit here: set DMN_TCK to a copy of its TestCases")
-    results = list(cases(level))
-    good = [expects for fine, expects in results if fine]
-    assert len(results) >= passed[1]
-    assert len(good) / len(results) >= passed[0] / passed[1]
-    assert sum(good) / sum(expects for _, expects in results) >= valued[0] / valued[1]
+    return request.param, list(outcomes(request.param))
+
+
+def test_every_case_passes_but_the_listed_ones(level: tuple[int, list[Outcome]]) -> None:
+    failed = {(each.group, each.case) for each in level[1] if not each.passed}
+    assert {case for case in failed if case not in EXCEPTIONS} == set()
+    assert level[0] == 3 or not failed
+
+
+def test_of_all_cases_and_of_those_that_expect_a_value_99_in_100_pass(level: tuple[int, list[Outcome]]) -> None:
+    for chosen in (level[1], [each for each in level[1] if each.valued]):
+        assert sum(each.passed for each in chosen) >= 0.99 * len(chosen) > 0
+
+
+def test_every_case_of_a_group_with_decision_tables_passes(level: tuple[int, list[Outcome]]) -> None:
+    tabular = [each for each in level[1] if each.tabular]
+    assert tabular
+    assert [each for each in tabular if not each.passed] == []
