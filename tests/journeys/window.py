@@ -102,14 +102,19 @@ class Window:
         for text in texts:
             assert text not in said, f"{self.path} says «{text}»"
 
-    def until(self, holds: Callable[[], bool], what: str) -> None:
-        """Ask for the page again until something holds that the worker brings about."""
-        for _ in range(150):
+    def soon(self, holds: Callable[[], bool], tries: int) -> bool:
+        """Ask for the page again, a few times, until something holds; whether it came to hold."""
+        for _ in range(tries):
             if holds():
-                return
+                return True
             self.page.wait_for_timeout(200)
             self.page.reload()
-        raise AssertionError(f"{what} did not come about; {self.path} says:\n{self.text()[:1500]}")
+        return holds()
+
+    def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Ask for the page again until something holds that the worker brings about."""
+        if not self.soon(holds, 150):
+            raise AssertionError(f"{what} did not come about; {self.path} says:\n{self.text()[:1500]}")
 
     def until_it_says(self, text: str) -> None:
         """Ask for the page again until the worker's part shows."""
