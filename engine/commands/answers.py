@@ -28,8 +28,9 @@ def show_errors() -> Iterator[None]:
 
 
 def sealed(form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of the answers in which every personal field is sealed."""
+    """A copy of the answers in which every personal field is sealed, and the names people gave their files."""
     personal = {field.path for field in form.fields if field.personal}
+    personal |= {f"{field.path}[].name" for field in form.fields if field.type == "aj-file"}
     return {key: _seal(key, value, personal) for key, value in answers.items()}
 
 

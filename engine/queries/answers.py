@@ -79,6 +79,11 @@ def _entry(list_field: Field, values: Mapping[str, Any]) -> list[Row]:
     return [row for row in made if row is not None]
 
 
+def _file(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry with the file's name as its owner gave it."""
+    return {**entry, "name": secrets.unseal(str(entry.get("name") or ""))}
+
+
 def _row(one: Field, value: Any) -> Row | None:
     if value is None or value in ("", []) or (one.type == "checkbox" and not value):
         return None
@@ -86,7 +91,7 @@ def _row(one: Field, value: Any) -> Row | None:
     if one.type == "aj-file":
         # What somebody typed into a lost task may be anything.
         listed = value if isinstance(value, list) else []
-        files = tuple(file for file in listed if isinstance(file, Mapping) and file.get("id"))
+        files = tuple(_file(file) for file in listed if isinstance(file, Mapping) and file.get("id"))
         return Row(label, f"{len(files)} 份", "files", files)
     if one.personal or (isinstance(value, str) and value.startswith(secrets.PREFIX)):
         return Row(label, masked_text(secrets.unseal(str(value)), one.key))

@@ -26,6 +26,7 @@ from engine.jobs.queue import Job
 log = logging.getLogger("anju.worker")
 
 IDLE_SECONDS = 0.5
+MAX_CLAIMS = 20
 
 
 class Runner:
@@ -67,6 +68,9 @@ class Runner:
     def do(self, job: Job) -> None:
         """One job to its end."""
         try:
+            if job.attempts > MAX_CLAIMS:
+                # Retries and pauses end long before: whoever took it died each time.
+                raise Refused("这项工作多次使后台程序中断，已停止自动重试，请联系技术支持", code="worker_lost")
             if job.kind == "call":
                 self._call(job)
             else:

@@ -8,16 +8,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from engine import commands
 from engine.commands import dispatch
 from engine.commands.incidents import RetryIncident
 from engine.commands.jobs import FireTimer
-from engine.core.db import reading
+from engine.commands.tasks import CompleteTask
+from engine.core.db import reading, transaction
 from engine.core.errors import Refused
 from engine.jobs.queue import Job
-from engine.workers.runner import Runner
+from engine.workers.runner import MAX_CLAIMS, Runner
 from tests.support.installation import Installation
 
 SUPPLEMENT = {
@@ -76,3 +77,13 @@ def test_a_job_is_called_with_clear_values_and_a_key_that_stays(anju: Installati
     assert all(one.startswith(f"{case_id}-") for one in asked)
     with reading() as session:
         assert not session.scalars(select(Job).where(Job.case_id == case_id)).all()
+
+
+def test_work_that_kills_every_worker_becomes_an_incident(anju: Installation) -> None:
+    case_id = anju.apply().case_id
+    task = anju.tasks(case_id)["accept"]
+    dispatch(CompleteTask(task.id, {"accept_result": "accepted"}, task.version), anju.staff("liuyang"))
+    with transaction() as session:
+        session.execute(update(Job).where(Job.case_id == case_id).values(attempts=MAX_CLAIMS))
+    anju.runner.run_once()
+    assert [one.code for one in anju.incidents(case_id)] == ["worker_lost"]
