@@ -66,7 +66,9 @@ def changed_cell(told: str) -> str | None:
     if _COMPARISON.search(told):
         return _COMPARISON.sub(lambda found: _FLIPPED[found[1]], told, count=1)
     if told.startswith('"'):
-        return told.replace('"', '"x', 1)
+        # In the middle: a path may ask for a part of a text only.
+        middle = 1 + (told.index('"', 1) - 1) // 2
+        return f"{told[:middle]}x{told[middle:]}"
     return f"not({told})"
 
 
