@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 from tests.journeys.form import Form
 from tests.journeys.site import Site
 from tests.journeys.window import DESK, PHONE, Window
+from tests.support.installation import FAMILY
 from web.demo_data import PASSWORD
 
 OFFICE = "西湖区住房保障所"
@@ -184,3 +185,9 @@ def fills_the_family(form: Form, family: Mapping[str, Any], files: Mapping[str, 
     for label, file in files.items():
         form.upload(label, file)
     form.tick("我已阅读并同意")
+
+
+def single(name: str, id_number: str, phone: str) -> dict[str, Any]:
+    """What differs in the answers of a person who lives alone."""
+    person = {"name": name, "id_number": id_number, "phone": phone, "marital_status": "10"}
+    return {"applicant": FAMILY["applicant"] | person, "co_applicants": [], "declared_income_fen": 3_120_000}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, FilePayload, expect
@@ -14,9 +13,9 @@ from engine.commands import dispatch
 from engine.commands.tasks import SaveDraft
 from tests.journeys.form import Form
 from tests.journeys.journey import Journey, journey, prepared
-from tests.journeys.people import ITEM
+from tests.journeys.people import ITEM, single
 from tests.journeys.site import Site
-from tests.support.installation import FAMILY, Installation, picture
+from tests.support.installation import Installation, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -38,15 +37,10 @@ class Before:
 def arranged(anju: Installation) -> Before:
     """Two applications, one draft."""
     case, clerk, citizen = anju.apply(), anju.staff("liuyang"), anju.citizen(SUN)
-    second = anju.apply(clerk, "counter", **_single("韩子墨", "330106199210301372", "19900000015"))
-    draft = anju.family(citizen, **_single("孙伯年", "330106196511091117", SUN), declared_income_fen=3120000)
+    second = anju.apply(clerk, "counter", **single("韩子墨", "330106199210301372", "19900000015"))
+    draft = anju.family(citizen, **single("孙伯年", "330106196511091117", SUN))
     dispatch(SaveDraft(f"apply:{ITEM}", draft), citizen)
     return Before(case.number, case.case_id, anju.tasks(case.case_id)["accept"].id, second.number)
-
-
-def _single(name: str, id_number: str, phone: str) -> dict[str, Any]:
-    person = {"name": name, "id_number": id_number, "phone": phone, "marital_status": "10"}
-    return {"applicant": FAMILY["applicant"] | person, "co_applicants": []}
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from engine.commands import dispatch
+from engine.commands.tasks import SaveDraft
 from tests.journeys.journey import Journey, journey, prepared
-from tests.journeys.people import ITEM
+from tests.journeys.papers import text_of
+from tests.journeys.people import ITEM, single
 from tests.journeys.site import Site
 from tests.journeys.test_objection import in_publicity
 from tests.journeys.window import Window
@@ -32,41 +36,74 @@ FOR_STAFF = (
 )
 
 
+@dataclass(frozen=True)
+class Before:
+    """A case shown in public, and its notice. 刘洋 has a complete draft of an application at the counter."""
+
+    number: str
+    notice: str
+
+
+def arranged(anju: Installation) -> Before:
+    """One case in 公示, one draft."""
+    clerk = anju.staff("liuyang")
+    dispatch(
+        SaveDraft(f"apply:{ITEM}", anju.family(clerk, **single("韩子墨", "330106199210301372", "19900000015"))), clerk
+    )
+    return Before(*in_publicity(anju))
+
+
 @pytest.fixture(scope="module")
-def place(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, list[str]]]:
-    """An installation with a case in 公示 and one that waits; gives the addresses of staff and public pages."""
-
-    def arrange(anju: Installation) -> list[str]:
-        number, notice = in_publicity(anju)
-        return [number, notice]
-
-    with prepared(filled, tmp_path_factory.mktemp("every_page") / "data", arrange) as found:
+def place(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Before]]:
+    """One installation for all of these."""
+    with prepared(filled, tmp_path_factory.mktemp("every_page") / "data", arranged) as found:
         yield found
 
 
 @pytest.fixture
-def made(browser: Browser, place: tuple[Site, list[str]]) -> Iterator[Journey]:
+def before(place: tuple[Site, Before]) -> Before:
+    """What was there."""
+    return place[1]
+
+
+@pytest.fixture
+def made(browser: Browser, place: tuple[Site, Before]) -> Iterator[Journey]:
     """A journey of its own."""
     with journey(browser, place[0]) as found:
         yield found
 
 
-def test_anybody_can_walk_the_public_pages_by_keyboard(made: Journey, place: tuple[Site, list[str]]) -> None:
-    _walks(made.citizen(), *FOR_ANYBODY, place[1][1])
+def test_anybody_can_walk_the_public_pages_by_keyboard(made: Journey, before: Before) -> None:
+    _walks(made.citizen(), *FOR_ANYBODY, before.notice)
 
 
-def test_a_citizen_can_walk_the_own_pages_by_keyboard(made: Journey, place: tuple[Site, list[str]]) -> None:
+def test_a_citizen_can_walk_the_own_pages_by_keyboard(made: Journey, before: Before) -> None:
     citizen = made.citizen("19900000001")
     _walks(citizen, *FOR_CITIZENS)
-    citizen.opens_the_case(place[1][0])
+    citizen.opens_the_case(before.number)
     _walks(citizen, citizen.path)
 
 
-def test_a_caseworker_can_walk_the_desk_by_keyboard(made: Journey, place: tuple[Site, list[str]]) -> None:
+def test_a_caseworker_can_walk_the_desk_by_keyboard(made: Journey, before: Before) -> None:
     clerk = made.clerk("sunqiang")
     _walks(clerk, *FOR_STAFF)
-    clerk.opens_the_case(place[1][0])
+    clerk.opens_the_case(before.number)
     _walks(clerk, clerk.path)
+
+
+def test_a_clerk_registers_at_the_counter_and_hands_over_the_slip(made: Journey) -> None:
+    clerk = made.clerk("liuyang")
+    clerk.open("/counter")
+    clerk.follow("继续填写")
+    clerk.press("提交登记")
+    clerk.sees("收件凭条", "打印凭条", "凭受理号可在窗口或网上查询进度")
+    number = clerk.page.locator(".number").inner_text()
+    clerk.accepts(number)
+    clerk.opens_the_case(number)
+    clerk.until(lambda: clerk.page.get_by_role("link", name="受理通知书").count() > 0, "the slip of acceptance")
+    slip = text_of(clerk.file("受理通知书"))
+    for said in ("受理通知书", "韩子墨：", number, "公租房资格", "2026年3月2日", "承诺时限"):
+        assert said in slip, slip
 
 
 def _walks(window: Window, *paths: str) -> None:

@@ -41,6 +41,7 @@ def test_the_citizen_sees_exactly_what_is_asked_and_the_clock_stands_until_it_is
     asked = citizen.page.get_by_role("button", name="选择文件")
     assert asked.count() == 1, "something is asked that nobody asked for"
     form = Form(citizen.page)
+    assert form.material("收入证明").get_by_role("listitem").count() == 0, "an old file stands for the new one"
     form.upload("收入证明", photos["收入证明"])
     form.fill("补充说明", "已补盖公章。")
     citizen.press("提交")
