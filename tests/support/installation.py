@@ -22,6 +22,7 @@ from PIL import Image
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
+from connectors._kit.sandbox import State, Timing
 from connectors._kit.simulation import Simulators, create_all
 from engine.cases.case import Case
 from engine.cases.work import Incident, Task
@@ -41,6 +42,8 @@ from web import demo_data, migrate
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=clock.SHANGHAI)
 ITEM = "rental/eligibility_application"
+# The simulators' pauses, short: what is late or slow still is, but nobody waits for it.
+PROMPT = Timing(slow=0.3, timeout=3.0, late=0.05, callback_pauses=(0.0, 0.1, 0.3, 1.0))
 PARTIES = ("police", "realestate", "tax", "sms")
 
 # A family that passes every check; tests change what they need.
@@ -210,7 +213,7 @@ def template(folder: Path, url: str | None = None) -> Path:
 def running(source: Path, folder: Path, url: str | None = None) -> Iterator[Installation]:
     """A copy of the template, running, with the clock held at ``START``."""
     shutil.copytree(source, folder, dirs_exist_ok=True)
-    simulators = create_all()
+    simulators = create_all(State(PROMPT))
     with ExitStack() as stack:
         simulator_port = stack.enter_context(_served(simulators))
         placeholder = _Late()
