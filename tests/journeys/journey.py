@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -57,7 +57,7 @@ class Journey:
 
 @contextmanager
 def journey(browser: Browser, site: Site) -> Iterator[Journey]:
-    """A journey whose pages are judged at its end; when it failed before, that failure is told instead."""
+    """A journey whose pages are judged at its end."""
     made = Journey(browser, site)
     yield made
     made.ends_well()
@@ -70,10 +70,11 @@ def prepared(
     """An installation on a copy of ``filled`` in which ``arrange`` has happened; its clock goes on from there."""
 
     def arranged() -> Prepared:
+        really = clock.now()
         with running(filled, folder) as installation:
             found = arrange(installation)
             with transaction() as session:
-                demo_clock.move(session, clock.now() - datetime.now(UTC))
+                demo_clock.move(session, clock.now() - really)
         clock.set_offset(timedelta())
         return found
 
