@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import FilePayload, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 
 class Form:
@@ -52,16 +52,15 @@ class Form:
         """Add a row to a list."""
         self.place.get_by_role("button", name="添加一项").first.click()
 
-    def upload(self, label: str, *files: Path | FilePayload) -> None:
+    def upload(self, label: str, *files: Path) -> None:
         """Hand in files of a material; waits until they are there."""
         self.hand_in(label, *files)
         for file in files:
-            name = file["name"] if isinstance(file, dict) else file.name
-            expect(self.material(label).get_by_role("button", name=f"移除 {name}", exact=True)).to_be_visible()
+            expect(self.material(label).get_by_role("button", name=f"移除 {file.name}", exact=True)).to_be_visible()
 
-    def hand_in(self, label: str, *files: Path | FilePayload) -> None:
+    def hand_in(self, label: str, *files: Path) -> None:
         """Choose files without waiting for what becomes of them."""
-        self.place.get_by_role("button", name=f"{label} 选择文件").set_input_files(list(files))  # type: ignore[arg-type]
+        self.place.get_by_role("button", name=f"{label} 选择文件").set_input_files(files)
 
     def material(self, label: str) -> Locator:
         """The field of a material with its files and messages."""
