@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,13 @@ class Booking:
     calls: int = 1
 
 
+@cache
+def _seeded() -> list[dict[str, Any]]:
+    """The seeded households, read once."""
+    households: list[dict[str, Any]] = yaml.safe_load(PEOPLE.read_text(encoding="utf-8"))["households"]
+    return households
+
+
 class State:
     """All that the simulated parties remember. Safe for threads; gone when the process ends."""
 
@@ -83,7 +91,7 @@ class State:
         self.timing = timing or Timing()
         self.lock = threading.RLock()
         self.parties: dict[str, tuple[str, Mapping[str, str]]] = {}
-        self.households: list[dict[str, Any]] = yaml.safe_load(PEOPLE.read_text(encoding="utf-8"))["households"]
+        self.households = copy.deepcopy(_seeded())
         self.people: dict[str, dict[str, Any]] = {
             person["id_number"]: {**person, "household": household}
             for household in self.households

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ HERE = Path(__file__).parent
 ITEMS = [path.parent.relative_to(HERE).as_posix() for path in sorted(HERE.glob("*/*/paths.yaml"))]
 
 
+@cache
 def read_paths(item: str) -> dict[str, Any]:
     """The parsed paths.yaml of an item."""
     parsed: dict[str, Any] = yaml.safe_load((HERE / item / "paths.yaml").read_text("utf-8"))
