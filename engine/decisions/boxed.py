@@ -7,9 +7,9 @@ from typing import Any
 
 from engine.decisions.borders import fit
 from engine.decisions.context import Reading
-from engine.decisions.model import Code
+from engine.decisions.model import Code, Literal
 from engine.decisions.tables import read_table
-from engine.decisions.xml import Element, attribute, child, children, local, text_of
+from engine.decisions.xml import Element, attribute, child, children, line_of, local, text_of
 from engine.feel import FeelFunction, Frame
 from engine.feel.functions import call
 from engine.feel.loops import loop
@@ -52,7 +52,11 @@ def _literal(reading: Reading, element: Element) -> Code:
     if not text:
         return _nothing
     compiled = reading.expression(text, element)
-    return compiled.code if compiled is not None else _nothing
+    if compiled is None:
+        return _nothing
+    element_id = attribute(element, "id") or reading.owner
+    reading.literals.append(Literal(reading.owner, reading.owner_name, element_id, line_of(element), compiled))
+    return compiled.code
 
 
 def _table(reading: Reading, element: Element) -> Code:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.core.errors import Fault
 from engine.decisions.itemtypes import ItemTypes
-from engine.decisions.model import Table
+from engine.decisions.model import Literal, Table
 from engine.decisions.xml import Element, attribute, line_of
 from engine.feel import Expression, FeelError, Type
 from engine.feel.expression import Mode
@@ -21,6 +21,7 @@ class Reading:
     types: ItemTypes
     faults: list[Fault]
     tables: list[Table] = field(default_factory=list)
+    literals: list[Literal] = field(default_factory=list)
     owner: str = ""
     owner_name: str = ""
     reads: set[str] = field(default_factory=set)

@@ -9,7 +9,7 @@ from engine.core.errors import Fault, ModelFault
 from engine.decisions.boxed import logic_of, read_boxed, read_function
 from engine.decisions.context import Reading
 from engine.decisions.itemtypes import ItemTypes
-from engine.decisions.model import Code, Decision, Input, Knowledge, Model, Need, Service
+from engine.decisions.model import Code, Decision, Input, Knowledge, Model, Need, Scope, Service
 from engine.decisions.xml import Element, attribute, child, children, line_of, local, read, text_of
 from engine.feel import Frame, Type
 
@@ -57,7 +57,8 @@ class _Loader:
         self._check_needs(model)
         model.faults = self.faults
         model.decisions = {item.id: item for item in model.own(Decision)}
-        model.tables = reading.tables
+        model.tables, model.literals = reading.tables, reading.literals
+        model.scopes = {attribute(item, "id"): self._scope(key, item, model) for key, item in self.info.items()}
         inputs = {item.name for item in model.elements.values() if isinstance(item, Input)}
         imported_reads = {name for imported in self.imports.values() for name in imported.reads}
         model.reads = frozenset(reading.reads | inputs | imported_reads | self.imports.keys())
@@ -177,6 +178,24 @@ class _Loader:
             given=tuple(self._need(part, model) for part in children(item, "inputDecision")),
             result=kind.result if kind is not None and kind.kind == "function" else kind,
         )
+
+    def _scope(self, key: str, item: Element, model: Model) -> Scope:
+        """What may be named inside an element: what it requires, and the names it gives within."""
+        found = model.elements[key]
+        needs = found.needs if isinstance(found, Decision | Knowledge) else ()
+        inner = {attribute(part, "name") for part in item.iter() if local(part) in _NAMED and part is not item}
+        inner |= {attribute(part, "iteratorVariable") for part in item.iter() if local(part) != ""}
+        if isinstance(found, Decision):
+            inner -= {found.variable}
+        types: dict[str, Type | None] = dict.fromkeys(inner)
+        for need in needs:
+            other = model.elements.get(need.key)
+            kind = other.type if isinstance(other, Input | Decision) and len(need.path) == 1 else None
+            types |= {need.path[0]: kind, need.alias: kind}
+        if isinstance(found, Knowledge):
+            types |= dict(found.parameters)
+        names = frozenset(types) | {found.name} if isinstance(found, Knowledge) else frozenset(types)
+        return Scope(names - {""}, types, bool(needs) or isinstance(found, Knowledge))
 
     # --- requirements ---
 

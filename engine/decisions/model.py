@@ -84,6 +84,29 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Literal:
+    """A literal expression somewhere inside a decision or function; ``owner`` is that one's id."""
+
+    owner: str
+    name: str
+    element: str
+    line: int
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a decision or function may name, and the types known of it.
+
+    ``drawn`` is false where nothing is required: then, as in Camunda, every variable of the process may be read.
+    """
+
+    names: frozenset[str]
+    types: Mapping[str, Type | None]
+    drawn: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Need:
     """A requirement: ``key`` of the needed element, and the path of names under which its value is seen.
 
@@ -165,13 +188,17 @@ class Result:
 
 @dataclass(slots=True)
 class Model:
-    """One DMN file. ``decisions`` by id; ``tables`` every table in it; ``elements`` everything by key."""
+    """One DMN file. ``decisions`` by id; ``tables`` and ``literals`` all in it; ``elements`` everything by key;
+    ``scopes`` by the id of a decision or function of this file.
+    """
 
     file: str
     namespace: str
     name: str
     decisions: dict[str, Decision] = field(default_factory=dict)
     tables: list[Table] = field(default_factory=list)
+    literals: list[Literal] = field(default_factory=list)
+    scopes: dict[str, Scope] = field(default_factory=dict)
     elements: dict[str, Input | Decision | Knowledge | Service] = field(default_factory=dict)
     types: dict[str, Type] = field(default_factory=dict)
     names: frozenset[str] = frozenset()

@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import cmp_to_key
+from functools import cached_property, cmp_to_key
 from itertools import pairwise
 from typing import Any
 
 from engine.decisions.model import InputColumn, Table
 from engine.feel import Expression, Frame, Run, YearsMonths, nodes, to_text
+from engine.feel.expression import CONSTANT_CALLS
 from engine.feel.operators import compare, same
 
-_CONSTANT_CALLS = frozenset({"date", "time", "date and time", "duration"})
 _OTHER = "〈其他〉"
 _STEPS: dict[type, Any] = {
     Decimal: Decimal(1),
@@ -39,14 +39,31 @@ class Piece:
     text: str
     unlikely: bool = False
 
+    @property
+    def shown(self) -> str:
+        """The text, with one value where it stands for many."""
+        sample = to_text(self.sample)
+        return (
+            self.text
+            if self.sample is None or isinstance(self.sample, str) or sample == self.text
+            else f"{self.text}（如 {sample}）"
+        )
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Column:
     """A column's pieces and, per row, the bits of those it lets through."""
 
     label: str
     pieces: tuple[Piece, ...]
     masks: tuple[int, ...]
+
+    @cached_property
+    def rows(self) -> tuple[int, ...]:
+        """Per piece, the bits of the rows that let it through."""
+        return tuple(
+            sum(1 << row for row, mask in enumerate(self.masks) if mask >> bit & 1) for bit in range(len(self.pieces))
+        )
 
 
 class NotSimple(Exception):
@@ -127,7 +144,7 @@ _WALKED = (
 def _called(node: nodes.Call) -> Any:
     from engine.feel.compiler import Compiler
 
-    known = isinstance(node.target, nodes.Name) and node.target.name in _CONSTANT_CALLS
+    known = isinstance(node.target, nodes.Name) and node.target.name in CONSTANT_CALLS
     if not known or not all(isinstance(argument, nodes.Literal) for argument in node.arguments):
         raise NotSimple
     value = Compiler().code(node)(Frame({}, None, Run()))
