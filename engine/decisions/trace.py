@@ -30,7 +30,7 @@ class Trace(Run):
         """Keep one run of a table."""
         shown = [to_json(value) for value in values]
         matched = {rule.id for rule in hits}
-        rules = table.rules if self.full else sorted(hits, key=lambda rule: rule.row)
+        rules = table.rules if self.full or not hits else sorted(hits, key=lambda rule: rule.row)
         self.entries.append(
             {
                 "decision": table.owner,
