@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import thread_time
+from types import FunctionType
 from typing import Any
 
 from engine import decisions, feel
@@ -35,12 +36,13 @@ class Speed:
 
 def measure() -> dict[str, Speed]:
     """The warm expression and the table of 50 rows and 5 inputs; about two seconds of work."""
-    bare = compile(TEXT, "bench", "eval")
     expression = feel.compile(TEXT, frozenset(VARIABLES))
     model = decisions.load(_table(), "bench.dmn")
     if model.evaluate("bench", APPLICANT).value != ["r20"] or expression.evaluate(VARIABLES) is not True:
         raise AssertionError("the bench measures a wrong answer")
-    python = _per_second(lambda: eval(bare, {}, VARIABLES), 40_000)  # noqa: S307 (our own constant, as a yardstick)
+    # What `eval` runs, without the price of its call: a stricter yardstick than `eval` itself.
+    compiled = FunctionType(compile(TEXT, "bench", "eval"), dict(VARIABLES))
+    python = _per_second(lambda: compiled(), 40_000)
     quick = _per_second(lambda: expression.evaluate(VARIABLES), 40_000)
     table = _per_second(lambda: model.evaluate("bench", APPLICANT), 1_500)
     return {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
+import sys
 import time
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,3 +129,53 @@ def test_an_expression_without_end_is_stopped_in_time(text: str) -> None:
 )
 def test_no_expression_reaches_python(text: str) -> None:
     assert compile(text, NAMES).evaluate(CONTEXT) is None
+
+
+HOSTILE = [
+    '__import__("os").system("touch {mark}")',
+    'exec("open(chr(47))")',
+    'eval("1+1")',
+    'open("{mark}", "w")',
+    "().__class__.__bases__[1].__subclasses__()",
+    "a.__class__.__init__.__globals__",
+    '"{{0.__class__}}".format(1)',
+    'function(x) external {{java: {{class: "java.lang.Runtime", method signature: "exec(java.lang.String)"}}}}',
+    'lambda: open("{mark}", "w")',
+    "[x for x in ().__class__.__base__.__subclasses__()]",
+    'a if open("{mark}", "w") else b',
+    'import os; os.system("touch {mark}")',
+    '`__import__`("os").system("touch {mark}")',
+    '{{"__builtins__": 1}}.__builtins__.open("{mark}", "w")',
+    '__builtins__ = 1 and unfit > 2 and otherwise("{mark}") = 1',
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("mode", ["expression", "unary"])
+def test_text_of_a_model_is_never_run_as_python(
+    text: str, mode: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a condition, a mapping, a cell and a form alike: all of them go through here."""
+    mark = tmp_path / "mark"
+    for name in ("eval", "exec", "open", "__import__"):
+        monkeypatch.setattr(builtins, name, _alarm(name, getattr(builtins, name)))
+    text = text.format(mark=mark)
+    run(text, mode)
+    run(f"{text} and a >= 1", mode)
+    assert not mark.exists()
+
+
+class Reached(BaseException):
+    """A model's text reached a function of Python."""
+
+
+def _alarm(name: str, real: Any) -> Any:
+    """The function itself for Python's own use; an alarm when a generated function or a value of a model calls it."""
+
+    def guarded(*arguments: Any, **more: Any) -> Any:
+        caller = sys._getframe(1)
+        if caller.f_code.co_filename == "<feel>" or name in ("eval", "exec"):
+            raise Reached(name)
+        return real(*arguments, **more)
+
+    return guarded
