@@ -23,17 +23,18 @@ def run_table(table: Table, file: str) -> Code:
 
     match = matcher(table.rules, len(table.inputs), first=table.hit_policy == "FIRST")
 
+    limited = any(column.allowed is not None for column in table.inputs)
     read = [_reader(column) for column in table.inputs]
 
     def decide(frame: Frame) -> Any:
         trace = frame.run if isinstance(frame.run, Trace) else None
         values = [reader(frame) for reader in read]
-        scopes = [frame.child({"?": value}) for value in values]
-        _check_inputs(table, values, scopes, file)
-        hits = [(table.rules[index], _outputs(table, table.rules[index], frame)) for index in match(values, scopes)]
+        if limited:
+            _check_inputs(table, values, frame, file)
+        hits = [(table.rules[index], _outputs(table, table.rules[index], frame)) for index in match(values, frame)]
         value = _apply(table, frame, hits, file)
         if trace is not None:
-            trace.table(table, values, [rule for rule, _ in hits], scopes, value)
+            trace.table(table, values, [rule for rule, _ in hits], frame, value)
         return value
 
     return decide
@@ -50,9 +51,11 @@ def _reader(column: InputColumn) -> Code:
     return read
 
 
-def _check_inputs(table: Table, values: list[Any], scopes: list[Frame], file: str) -> None:
-    for column, value, scope in zip(table.inputs, values, scopes, strict=True):
-        if column.allowed is not None and value is not None and column.allowed.run(scope) is not True:
+def _check_inputs(table: Table, values: list[Any], frame: Frame, file: str) -> None:
+    for column, value in zip(table.inputs, values, strict=True):
+        if column.allowed is None or value is None:
+            continue
+        if column.allowed.run(frame.child({"?": value})) is not True:
             raise _fault(
                 table,
                 file,

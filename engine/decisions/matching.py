@@ -15,15 +15,16 @@ from engine.decisions.model import Rule
 from engine.feel import Frame, nodes
 from engine.feel.quick import NotQuick, Quick, both, build, call, name
 
-Match = Callable[[Sequence[Any], Sequence[Frame]], list[int]]
+Match = Callable[[Sequence[Any], Frame], list[int]]
 _MAX_CELLS = 20_000
 _FAR = 10**15
 
 
 def matcher(rules: Sequence[Rule], columns: int, *, first: bool) -> Match:
-    """``match(values, scopes)``: indexes of the rows that match, in order; only the first where that is enough."""
+    """``match(values, frame)``: indexes of the rows that match, in order; only the first where that is enough."""
 
-    def ask(values: Sequence[Any], scopes: Sequence[Frame]) -> list[int]:
+    def ask(values: Sequence[Any], frame: Frame) -> list[int]:
+        scopes = [frame.child({"?": value}) for value in values]
         hits: list[int] = []
         for index, rule in enumerate(rules):
             if all(cell.test.code(scope) is True for cell, scope in zip(rule.cells, scopes, strict=False)):
@@ -44,17 +45,20 @@ def matcher(rules: Sequence[Rule], columns: int, *, first: bool) -> Match:
 def _made(rules: Sequence[Rule], columns: int, ask: Match, *, first: bool) -> Match:
     reach: dict[str, Any] = {"ask": ask, "whole": _whole}
     guards: list[ast.expr] = []
-    numbers: list[ast.stmt] = []
+    before: list[ast.stmt] = []
     tests: list[list[ast.expr]] = [[] for _ in rules]
     for column in range(columns):
         quick = _column(rules, column, tests, reach)
+        if quick is None:
+            before.append(_scope(column))
+            continue
         guards.extend(quick.guards())
         for local, kind in quick.variables.values():
             if kind == "number":
-                numbers.append(ast.Assign([ast.Name(local, ast.Store())], call("whole", name(local))))
-    body: list[ast.stmt] = [_unpack("v{}_0", columns, "values"), _unpack("s{}", columns, "scopes"), *numbers]
+                before.append(ast.Assign([ast.Name(local, ast.Store())], call("whole", name(local))))
+    body: list[ast.stmt] = [_unpack(columns), *before]
     refused = ast.UnaryOp(ast.Not(), both(guards))
-    body.append(ast.If(refused, [ast.Return(call("ask", name("values"), name("scopes")))], []))
+    body.append(ast.If(refused, [ast.Return(call("ask", name("values"), name("frame")))], []))
     body.append(ast.Assign([ast.Name("hits", ast.Store())], ast.List([], ast.Load())))
     for index, row in enumerate(tests):
         found: list[ast.stmt]
@@ -65,7 +69,7 @@ def _made(rules: Sequence[Rule], columns: int, ask: Match, *, first: bool) -> Ma
             found = [ast.Expr(ast.Call(append, [ast.Constant(index)], []))]
         body.append(ast.If(both(row), found, []))
     body.append(ast.Return(name("hits")))
-    arguments = ast.arguments([], [ast.arg("values"), ast.arg("scopes")], None, [], [], None, [])
+    arguments = ast.arguments([], [ast.arg("values"), ast.arg("frame")], None, [], [], None, [])
     return build(arguments, body, reach)
 
 
@@ -76,13 +80,20 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def _unpack(pattern: str, columns: int, source: str) -> ast.stmt:
-    targets: list[ast.expr] = [ast.Name(pattern.format(column), ast.Store()) for column in range(columns)]
-    return ast.Assign([ast.Tuple(targets, ast.Store())], name(source))
+def _unpack(columns: int) -> ast.stmt:
+    targets: list[ast.expr] = [ast.Name(f"v{column}_0", ast.Store()) for column in range(columns)]
+    return ast.Assign([ast.Tuple(targets, ast.Store())], name("values"))
 
 
-def _column(rules: Sequence[Rule], column: int, tests: list[list[ast.expr]], reach: dict[str, Any]) -> Quick:
-    """Adds the column's test to each row that has one; its variable is missing where the cells must be asked."""
+def _scope(column: int) -> ast.stmt:
+    """``s1 = frame.child({"?": v1_0})``, for cells that must be asked."""
+    value = ast.Dict([ast.Constant("?")], [name(f"v{column}_0")])
+    made = ast.Call(ast.Attribute(name("frame"), "child", ast.Load()), [value], [])
+    return ast.Assign([ast.Name(f"s{column}", ast.Store())], made)
+
+
+def _column(rules: Sequence[Rule], column: int, tests: list[list[ast.expr]], reach: dict[str, Any]) -> Quick | None:
+    """Adds the column's test to each row that has one; None where the cells must be asked."""
     cells = [rule.cells[column].test for rule in rules]
     quick = Quick(mark=f"{column}_")
     value = nodes.Name(0, "?")
@@ -95,7 +106,7 @@ def _column(rules: Sequence[Rule], column: int, tests: list[list[ast.expr]], rea
             asked = f"t{column}_{index}"
             reach[asked] = cell.code
             row.append(ast.Compare(call(asked, name(f"s{column}")), [ast.Is()], [ast.Constant(True)]))
-        return Quick()
+        return None
     for row, test in zip(tests, inline, strict=True):
         if not (isinstance(test, ast.Constant) and test.value is True):
             row.append(test)

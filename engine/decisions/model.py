@@ -178,8 +178,16 @@ class Result:
     """
 
     value: Any
-    explanation: list[dict[str, Any]]
+    entries: list[Any]
     warnings: list[str]
+
+    @property
+    def explanation(self) -> list[dict[str, Any]]:
+        """What was decided and why, written down when first asked for."""
+        for index, entry in enumerate(self.entries):
+            if not isinstance(entry, dict):
+                self.entries[index] = entry()
+        return self.entries
 
     def json(self) -> Any:
         """The value as JSON."""

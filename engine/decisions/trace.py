@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from engine.decisions.model import Rule, Table
 from engine.feel import Frame, Run, to_json
 
+Entry = dict[str, Any] | Callable[[], dict[str, Any]]
+_PLAIN = frozenset({Decimal, str, bool, type(None)})
+
 
 class Trace(Run):
-    """An evaluation that keeps its explanation. ``full`` keeps rows that did not match, too."""
+    """An evaluation that keeps its explanation. ``full`` keeps rows that did not match, too.
+
+    An entry may be a function that writes it down, for whoever asks.
+    """
 
     __slots__ = ("entries", "full")
 
     def __init__(self, warnings: list[str], *, full: bool) -> None:
         super().__init__(warnings)
         self.full = full
-        self.entries: list[dict[str, Any]] = []
+        self.entries: list[Entry] = []
 
-    def table(
-        self,
-        table: Table,
-        values: list[Any],
-        hits: list[Rule],
-        scopes: list[Frame],
-        outputs: Any,
-    ) -> None:
-        """Keep one run of a table."""
-        shown = [to_json(value) for value in values]
-        matched = {rule.id for rule in hits}
-        rules = table.rules if self.full or not hits else sorted(hits, key=lambda rule: rule.row)
-        self.entries.append(
-            {
-                "decision": table.owner,
-                "name": table.name,
-                "hit_policy": f"{table.hit_policy} {table.aggregation}".strip(),
-                "inputs": [
-                    {"expression": column.text, "label": column.label, "value": value}
-                    for column, value in zip(table.inputs, shown, strict=True)
-                ],
-                "rules": [_rule(rule, rule.id in matched, shown, scopes) for rule in rules],
-                "outputs": to_json(outputs),
-            }
-        )
+    def table(self, table: Table, values: list[Any], hits: list[Rule], frame: Frame, outputs: Any) -> None:
+        """Keep one run of a table: the rows that matched; all rows where none did, or all are asked for."""
+        if hits and not self.full:
+            entry = partial(_table, table, values, sorted(hits, key=_row) if len(hits) > 1 else hits, hits, [], outputs)
+            plain = _PLAIN.issuperset(map(type, values)) and type(outputs) in _PLAIN
+            self.entries.append(entry if plain else entry())
+        else:
+            scopes = [frame.child({"?": value}) for value in values]
+            self.entries.append(_table(table, values, table.rules, hits, scopes, outputs))
 
     def expression(self, decision: str, name: str, text: str, inputs: Mapping[str, Any], value: Any) -> None:
         """Keep one decision without a table of its own."""
@@ -64,15 +56,39 @@ class Trace(Run):
         )
 
 
+def _row(rule: Rule) -> int:
+    return rule.row
+
+
+def _table(
+    table: Table, values: list[Any], rules: Sequence[Rule], hits: list[Rule], scopes: list[Frame], outputs: Any
+) -> dict[str, Any]:
+    shown = [to_json(value) for value in values]
+    matched = {rule.row for rule in hits}
+    return {
+        "decision": table.owner,
+        "name": table.name,
+        "hit_policy": f"{table.hit_policy} {table.aggregation}".strip(),
+        "inputs": [
+            {"expression": column.text, "label": column.label, "value": value}
+            for column, value in zip(table.inputs, shown, strict=True)
+        ],
+        "rules": [_rule(rule, rule.row in matched, shown, scopes) for rule in rules],
+        "outputs": to_json(outputs),
+    }
+
+
 def _rule(rule: Rule, matched: bool, values: list[Any], scopes: list[Frame]) -> dict[str, Any]:
-    cells = []
-    for cell, value, scope in zip(rule.cells, values, scopes, strict=False):
-        passed = True if matched else cell.test.run(scope) is True
-        cells.append({"input": value, "test": cell.text, "passed": passed})
+    passed = [True] * len(values)
+    if not matched:
+        passed = [cell.test.run(scope) is True for cell, scope in zip(rule.cells, scopes, strict=False)]
     return {
         "id": rule.id,
         "row": rule.row,
         "annotations": dict(rule.annotations),
-        "cells": cells,
+        "cells": [
+            {"input": value, "test": cell.text, "passed": answer}
+            for cell, value, answer in zip(rule.cells, values, passed, strict=False)
+        ],
         "matched": matched,
     }
