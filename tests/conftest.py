@@ -33,6 +33,11 @@ def postgres_absent() -> str:
     return ""
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Bytes have no readable name: say how long they are."""
+    return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) else None
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("postgres") and (why := postgres_absent()):
         pytest.skip(why)

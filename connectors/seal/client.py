@@ -17,6 +17,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from connectors._kit import settings
 from connectors.seal import keys
+from connectors.seal.apart import apart
 from connectors.seal.stamp import SIZE_POINTS, stamp_file
 from engine.core import clock
 from engine.core.errors import Declined
@@ -68,7 +69,8 @@ def sign(pdf: bytes, reason: str) -> bytes:
     signer = SimpleSigner(signing_cert=key.certificate, signing_key=key.private, cert_registry=registry)
     style = StaticStampStyle.from_pdf_file(str(stamp_file(Path(party.text("ANJU_SEAL_DIR")), office)), border_width=0)
     writer = IncrementalPdfFileWriter(BytesIO(pdf))
-    signed = _SignerByOurClock(meta, signer, stamp_style=style, new_field_spec=field).sign_pdf(writer)
+    pdf_signer = _SignerByOurClock(meta, signer, stamp_style=style, new_field_spec=field)
+    signed = apart(lambda: pdf_signer.sign_pdf(writer))
     return bytes(signed.getvalue())
 
 

@@ -15,6 +15,7 @@ from pyhanko.sign.validation import PdfSignatureStatus, SignatureCoverageLevel, 
 from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko_certvalidator import ValidationContext
 
+from connectors.seal.apart import apart
 from connectors.seal.keys import SealKey
 from engine.core import clock
 
@@ -47,7 +48,7 @@ def verify(pdf: bytes, key: SealKey) -> dict[str, Any]:
             return dict(NOT_OURS)
         now = clock.now()
         context = ValidationContext(trust_roots=[key.root], allow_fetching=False, moment=now)
-        status = validate_pdf_signature(signatures[0], context)
+        status = apart(lambda: validate_pdf_signature(signatures[0], context))
     except BROKEN:
         return dict(NOT_OURS)
     intact = _intact(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import threading
 from datetime import UTC, datetime
@@ -75,6 +76,13 @@ def test_a_sealed_document_is_intact_and_says_who_and_when(world: World, notice:
         "signer": "安居市住房保障中心（演示专用）",
         "signed_at": "2027-03-05T09:30:00+08:00",
     }
+
+
+def test_sealing_and_verifying_work_inside_somebody_elses_event_loop(world: World, notice: bytes) -> None:
+    async def inside() -> bool:
+        return bool(verify(seal(notice))["intact"])
+
+    assert asyncio.run(inside())
 
 
 def test_another_validator_trusts_it_with_our_root_alone(world: World, notice: bytes) -> None:
