@@ -25,7 +25,7 @@ _MAX_IMPORTS = 8
 def load(xml: bytes, name: str = "", resolve: Resolve | None = None, *, strict: bool = True) -> Model:
     """The model of a DMN 1.2 to 1.5 file. ``name`` is its path, for messages.
 
-    ``resolve(location, namespace)`` gives the bytes of an imported file. Raises ModelFault with every fault found;
+    ``resolve(namespace, location)`` gives the bytes of an imported file. Raises ModelFault with every fault found;
     with ``strict`` False they are kept in ``Model.faults`` and only the faulty decisions refuse to be evaluated.
     """
     try:
@@ -71,7 +71,7 @@ class _Loader:
             if "DMN" not in attribute(item, "importType"):
                 continue
             location, namespace = attribute(item, "locationURI"), attribute(item, "namespace")
-            xml = self.resolve(location, namespace) if self.resolve and self.depth < _MAX_IMPORTS else None
+            xml = self.resolve(namespace, location) if self.resolve and self.depth < _MAX_IMPORTS else None
             if xml is None:
                 self._wrong(
                     "dmn_import", f"找不到导入的文件“{location or namespace}”", item, "请把被导入的文件一并部署"

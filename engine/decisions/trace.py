@@ -12,6 +12,7 @@ from engine.feel import Frame, Run, to_json
 
 Entry = dict[str, Any] | Callable[[], dict[str, Any]]
 _PLAIN = frozenset({Decimal, str, bool, type(None)})
+_FEW = 1000
 
 
 class Trace(Run):
@@ -31,7 +32,7 @@ class Trace(Run):
         """Keep one run of a table: the rows that matched; all rows where none did, or all are asked for."""
         if hits and not self.full:
             entry = partial(_table, table, values, sorted(hits, key=_row) if len(hits) > 1 else hits, hits, [], outputs)
-            plain = _PLAIN.issuperset(map(type, values)) and type(outputs) in _PLAIN
+            plain = _PLAIN.issuperset(map(type, values)) and _is_plain(outputs)
             self.entries.append(entry if plain else entry())
         else:
             scopes = [frame.child({"?": value}) for value in values]
@@ -54,6 +55,14 @@ class Trace(Run):
                 "outputs": to_json(value),
             }
         )
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether writing the value down can wait: it is small, and cannot exceed a limit."""
+    if type(value) in (list, dict):
+        parts = value if type(value) is list else value.values()
+        return len(value) <= _FEW and _PLAIN.issuperset(map(type, parts))
+    return type(value) in _PLAIN
 
 
 def _row(rule: Rule) -> int:

@@ -101,7 +101,7 @@ def outcomes(level: int) -> Iterator[Outcome]:
         file = (cases.findtext(f"{CASE}modelName") or "").strip()
         folder = path.parent
         xml = (folder / file).read_bytes()
-        model = load(xml, file, lambda location, space, folder=folder: sibling(folder, location, space), strict=False)
+        model = load(xml, file, lambda space, location, folder=folder: sibling(folder, location, space), strict=False)
         for case in cases.findall(f"{CASE}testCase"):
             inputs = {node.get("name"): value_of(node) for node in case.findall(f"{CASE}inputNode")}
             passed, valued = True, False

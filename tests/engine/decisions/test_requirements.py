@@ -130,7 +130,7 @@ def test_an_imported_file_lends_its_decisions_and_types() -> None:
         ' importType="https://www.omg.org/spec/DMN/20191111/MODEL/"/>',
         literal("x", "公共.限额 + 1", "urn:shared#限额").replace('href="#urn:shared#', 'href="urn:shared#'),
     )
-    model = load(using, resolve=lambda location, _namespace: shared if location == "shared.dmn" else None)
+    model = load(using, resolve=lambda _namespace, location: shared if location == "shared.dmn" else None)
     assert model.evaluate("x", {}).json() == 101
     with pytest.raises(ModelFault, match="找不到导入的文件"):
         load(using)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.core.errors import ModelFault
 from engine.decisions import load
-from engine.feel import to_json
+from engine.feel import compile, to_json
 from tests.engine.decisions.build import Table, model_xml, table_xml
 
 AGES = ["age:number"]
@@ -168,3 +170,41 @@ def test_an_unknown_decision_is_a_fault_with_a_hint(table: Table) -> None:
         table(AGES, GRADE, ['- | "A"']).evaluate("decid", {})
     assert caught.value.code == "dmn_unknown_decision"
     assert "decide" in caught.value.faults[0].hint
+
+
+def test_where_no_row_matches_the_explanation_says_which_conditions_failed(table: Table) -> None:
+    rows = ['>= 18 | "a" | "1"', '< 18 | "b" | "2"']
+    result = table(["age:number", "kind:string"], ["x:string"], rows).evaluate("decide", {"age": 30, "kind": "b"})
+    assert result.value is None
+    cells = [[cell["passed"] for cell in rule["cells"]] for rule in result.explanation[0]["rules"]]
+    assert cells == [[True, False], [False, True]]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["-", "5", "< 10", "[2..8)", "not(3)", "null", '"a"', "? > limit", "limit", "> 1.5, 1"]),
+            st.sampled_from(["-", '"a"', 'not("a")', 'starts with(?, "b")', "null", '"a", "bc"']),
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    st.one_of(st.none(), st.integers(-1, 12), st.floats(-1, 12), st.text("ab", max_size=2)),
+    st.one_of(st.none(), st.sampled_from(["a", "b", "bc", ""]), st.integers(0, 3)),
+    st.sampled_from(["COLLECT", "FIRST"]),
+)
+def test_a_table_matches_the_rows_whose_cells_all_pass_one_by_one(
+    cells: list[tuple[str, str]], number: Any, text: Any, policy: str
+) -> None:
+    rows = [f'{first} | {second} | "{at}"' for at, (first, second) in enumerate(cells)]
+    logic = table_xml(["n:", "t:"], ["x:string"], rows, f'hitPolicy="{policy}"')
+    model = load(model_xml(f'<decision id="decide" name="判定">{logic}</decision>'))
+    inputs = {"n": number, "t": text, "limit": 4}
+    wanted = [
+        str(at)
+        for at, (first, second) in enumerate(cells)
+        if compile(first, ("limit",), "unary").evaluate({**inputs, "?": number}) is True
+        and compile(second, (), "unary").evaluate({**inputs, "?": text}) is True
+    ]
+    found = model.evaluate("decide", inputs).value
+    assert found == ((wanted[0] if policy == "FIRST" else wanted) if wanted else None)
