@@ -44,7 +44,7 @@ class Expression:
     share a built-in's name, so that they may or may not be variables. ``node`` is its parsed form.
     """
 
-    __slots__ = ("_reads", "code", "evaluate", "item_names", "mode", "names", "node", "text")
+    __slots__ = ("_quick", "_reads", "code", "evaluate", "item_names", "mode", "names", "node", "text")
     evaluate: Evaluate
 
     def __init__(self, text: str, names: frozenset[str], mode: Mode, types: Mapping[str, Type] | None = None) -> None:
@@ -59,7 +59,15 @@ class Expression:
         self.names = frozenset(compiler.names) - {"?"}
         self.item_names = frozenset(compiler.item_names) - {"?"}
         self._reads = tuple(compiler.names | compiler.item_names | ({"?"} if mode == "unary" else set()))
-        self.evaluate = quick_evaluate(self.node, self._by_closures)
+        self._quick: Evaluate | None = None
+        self.evaluate = self._first
+
+    def _first(self, context: Mapping[str, Any], *, warnings: list[str] | None = None) -> Any:
+        """Builds the quick way when it is first needed: a table's cells never ask for it."""
+        if self._quick is None:
+            self._quick = quick_evaluate(self.node, self._by_closures)
+            self.evaluate = self._quick
+        return self._quick(context, warnings=warnings)
 
     def _by_closures(self, context: Mapping[str, Any], *, warnings: list[str] | None = None) -> Any:
         variables: dict[str, Any] = {}
