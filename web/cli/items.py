@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +88,14 @@ def show(name: str, as_json: bool) -> None:
 @item.command()
 @click.argument("name")
 def test(name: str) -> None:
-    """运行一个事项的全部情景。"""
-    folder = ROOT / "tests" / "items" / name
-    if not folder.is_dir():
+    """运行一个事项的全部情景（需要先执行一次 make test 或 make check）。"""
+    if not (ROOT / "tests" / "items" / name).is_dir():
         raise Refused(f"没有情景文件夹 tests/items/{name}", code="no_scenarios")
-    sys.exit(subprocess.call([sys.executable, "-m", "pytest", str(folder)]))  # noqa: S603
+    if find_spec("pytest") is None:
+        raise Refused("缺少测试工具，请先运行 make check", code="no_pytest")
+    modules = [str(ROOT / "tests" / "items" / module) for module in ("test_paths.py", "test_decisions.py")]
+    chosen = f"{name} or {name.replace('/', '_')}"
+    sys.exit(subprocess.call([sys.executable, "-m", "pytest", *modules, "-k", chosen], cwd=ROOT))  # noqa: S603
 
 
 @item.command(name="publish")
