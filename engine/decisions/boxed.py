@@ -176,9 +176,24 @@ def _filter(reading: Reading, element: Element) -> Code:
     return filtered
 
 
+def _domain(reading: Reading, element: Element) -> Code:
+    """What an iterator walks over; as in ``for i in 1..4`` the brackets of a range may be left out."""
+    found = child(element, "in")
+    literal = child(found, "literalExpression")
+    sound = len(reading.faults)
+    code = _inner(reading, found, element)
+    if literal is None or len(reading.faults) == sound or ".." not in text_of(literal):
+        return code
+    walked = reading.expression(f"for item in {text_of(literal)} return item", literal)
+    if walked is None:
+        return code
+    del reading.faults[sound:]
+    return walked.code
+
+
 def _iterator(kind: str, tag: str) -> Callable[[Reading, Element], Code]:
     def read(reading: Reading, element: Element) -> Code:
-        source = _inner(reading, child(element, "in"), element)
+        source = _domain(reading, element)
         body = _inner(reading, child(element, tag), element)
         return loop(kind, [(attribute(element, "iteratorVariable"), source, None)], body)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from engine.core.errors import ModelFault
@@ -134,3 +136,38 @@ def test_an_imported_file_lends_its_decisions_and_types() -> None:
     assert model.evaluate("x", {}).json() == 101
     with pytest.raises(ModelFault, match="找不到导入的文件"):
         load(using)
+
+
+@pytest.mark.parametrize(
+    ("domain", "value"), [("1..4", [1, 2, 6, 24]), ("[1..4]", [1, 2, 6, 24]), ("[1, 2]", [1, 2]), ("3", [3])]
+)
+def test_a_boxed_loop_walks_ranges_with_and_without_brackets_and_sees_what_it_has(domain: str, value: Any) -> None:
+    text = "if count(partial) = 0 then i else i * partial[-1]"
+    logic = (
+        f'<for iteratorVariable="i"><in><literalExpression><text>{domain}</text></literalExpression></in>'
+        f"<return><literalExpression><text>{text}</text></literalExpression></return></for>"
+    )
+    model = load(model_xml(f'<decision id="d" name="d"><variable name="d"/>{logic}</decision>'))
+    assert model.evaluate("d", {}).json() == value
+
+
+@pytest.mark.parametrize(
+    ("call", "value"), [("S(1)", 4), ("S(n: 1)", 4), ("S([1])", 4), ('S("a")', None), ("S()", None)]
+)
+def test_a_decision_service_is_called_as_a_function_of_its_inputs(call: str, value: Any) -> None:
+    need = "<informationRequirement><required{} href='#{}'/></informationRequirement>"
+    logic = "<literalExpression><text>{}</text></literalExpression>"
+    model = load(
+        model_xml(
+            '<inputData id="i" name="n"><variable name="n" typeRef="number"/></inputData>',
+            f'<decision id="a" name="A"><variable name="A"/>{need.format("Input", "i")}{logic.format("n + 1")}'
+            "</decision>",
+            f'<decision id="b" name="B"><variable name="B"/>{need.format("Decision", "a")}{logic.format("A * 2")}'
+            "</decision>",
+            '<decisionService id="s" name="S"><variable name="S"/><outputDecision href="#b"/>'
+            '<encapsulatedDecision href="#a"/><inputData href="#i"/></decisionService>',
+            '<decision id="x" name="X"><variable name="X"/><knowledgeRequirement><requiredKnowledge href="#s"/>'
+            f"</knowledgeRequirement>{logic.format(call)}</decision>",
+        )
+    )
+    assert model.evaluate("x", {}).json() == value
