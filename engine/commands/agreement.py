@@ -11,7 +11,7 @@ import orjson
 from engine.catalog.item import Item
 from engine.core import operations
 from engine.core.errors import Fault, ModelFault
-from engine.decisions import load
+from engine.decisions import among, load
 from engine.workflow import Definitions, ElementInfo, ProcessInfo
 
 
@@ -110,7 +110,7 @@ def _decisions(files: Mapping[str, bytes]) -> Iterator[str]:
         if name.endswith(".dmn"):
             try:
                 # A decision with a faulty cell still has its name.
-                yield from load(body, name, strict=False).decisions
+                yield from load(body, name, among(files), strict=False).decisions
             except ModelFault:
                 continue  # a file that cannot be read at all is already listed
 

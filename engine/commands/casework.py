@@ -18,7 +18,7 @@ from engine.core import clock, ids, operations, secrets
 from engine.core.actor import SYSTEM
 from engine.core.errors import Fault, ModelFault
 from engine.core.operations import Call, Operation
-from engine.decisions import Model, load
+from engine.decisions import Model, models_of
 from engine.workflow import Definitions, Process, Wait, definitions_of
 
 _MAX_ROUNDS = 50
@@ -169,19 +169,11 @@ def _wanted(operation: Operation, variables: Mapping[str, Any]) -> dict[str, Any
     return {name: variables[name] for name in operation.inputs.fields if name in variables}
 
 
-_models: dict[tuple[str, str], Model] = {}
-
-
 def _decision_model(release: ReleaseView, decision_id: str) -> Model:
-    key = (release.hash, decision_id)
-    if key not in _models:
-        for path, content in release.of_kind(".dmn").items():
-            model = load(content, path)
-            for known in model.decisions:
-                _models[release.hash, known] = model
-    if key not in _models:
+    models = models_of(release.hash, lambda: release.files)
+    if decision_id not in models:
         raise ModelFault(Fault("unknown_decision", f"发布包中没有决策 {decision_id}"))
-    return _models[key]
+    return models[decision_id]
 
 
 def _copy(scopes: Scopes) -> Scopes:

@@ -13,8 +13,8 @@ from engine.catalog.item import parse_item
 from engine.commands import Unit, agreement, handles
 from engine.core import checks
 from engine.core.errors import Fault, ModelFault, NotFound
+from engine.decisions import among, load
 from engine.decisions import check as check_decisions
-from engine.decisions import load
 from engine.workflow import parse
 
 DECLARING = ("processes", "forms", "rules")
@@ -72,7 +72,7 @@ def check_item(item: str, files: Mapping[str, bytes]) -> list[Fault]:
     for name, body in files.items():
         with _gather(faults):
             if name.endswith(".dmn"):
-                faults += check_decisions(load(body, name))
+                faults += check_decisions(load(body, name, among(files)))
             elif name.endswith(".form"):
                 compile_form(body, name)
     if parsed is not None and definitions is not None:

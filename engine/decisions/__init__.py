@@ -3,5 +3,6 @@
 from engine.decisions.check import check
 from engine.decisions.loader import load
 from engine.decisions.model import Decision, Model, Result, Rule, Table
+from engine.decisions.store import among, models_of
 
-__all__ = ["Decision", "Model", "Result", "Rule", "Table", "check", "load"]
+__all__ = ["Decision", "Model", "Result", "Rule", "Table", "among", "check", "load", "models_of"]

@@ -16,7 +16,7 @@ from engine.catalog.form_show import words
 from engine.catalog.form_tree import OPTIONS, Field
 from engine.catalog.releases import ReleaseView
 from engine.core.errors import ModelFault
-from engine.decisions import Model, load
+from engine.decisions import models_of
 from engine.queries.common import stamp
 
 _PARAMETER = re.compile(r"parameters\.(\w+)")
@@ -78,22 +78,11 @@ def _whole(release: ReleaseView, record: DecisionRecord, variables: Mapping[str,
     """
     kept: list[dict[str, Any]] = list(record.explanation or [])
     try:
-        model = _model(release.hash, record.decision_id, release)
+        model = models_of(release.hash, lambda: release.files).get(record.decision_id)
         again = model.evaluate(record.decision_id, variables, explanation="full") if model else None
     except ModelFault:
         return kept  # the kept trace is the evidence; a rule that fails today changes nothing about it
     return again.explanation if again is not None and again.value == record.value else kept
-
-
-_models: dict[tuple[str, str], Model] = {}
-
-
-def _model(release_hash: str, decision_id: str, release: ReleaseView) -> Model | None:
-    if (release_hash, decision_id) not in _models:
-        for path, content in release.of_kind(".dmn").items():
-            model = load(content, path)
-            _models.update({(release_hash, known): model for known in model.decisions})
-    return _models.get((release_hash, decision_id))
 
 
 def _of_table(entry: Mapping[str, Any], failed: list[Mapping[str, Any]], words_of: _Words) -> Iterator[Reason]:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -213,7 +214,7 @@ def template(folder: Path, url: str | None = None) -> Path:
 def running(source: Path, folder: Path, url: str | None = None) -> Iterator[Installation]:
     """A copy of the template, running, with the clock held at ``START``."""
     shutil.copytree(source, folder, dirs_exist_ok=True)
-    simulators = create_all(State(PROMPT))
+    simulators = create_all(State(replace(PROMPT)))
     with ExitStack() as stack:
         simulator_port = stack.enter_context(_served(simulators))
         placeholder = _Late()
