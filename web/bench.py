@@ -27,7 +27,7 @@ from engine.commands import dispatch
 from engine.commands.tasks import CompleteTask
 from engine.core import db
 from engine.core.errors import Refused
-from web import demo_data
+from web import bench_feel, demo_data
 from web.bench_office import BenchOffice, office, reachable
 
 # The statements a completed task may cost.
@@ -71,6 +71,8 @@ def run(say: Callable[[str], None], server: str) -> dict[str, Value]:
         say(f"PostgreSQL 不可用，只测了 SQLite：{why}")
     else:
         found.update({f"postgres.{name}": value for name, value in _measure(server, say).items()})
+    speeds = bench_feel.measure()
+    found.update({name: of(speed.value, speed.unit, speed.yardstick) for name, speed in speeds.items()})
     return found
 
 

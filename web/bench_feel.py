@@ -51,14 +51,6 @@ def measure() -> dict[str, Speed]:
     }
 
 
-def lines(found: dict[str, Speed]) -> list[str]:
-    """One line each, for a terminal."""
-    return [
-        f"{name}: {speed.value:,.0f} {speed.unit}, ratio {speed.ratio:.4f} (aim {speed.aim:.4f})"
-        for name, speed in found.items()
-    ]
-
-
 def _per_second(once: Callable[[], Any], count: int) -> float:
     """The best of some rounds, so that a busy machine disturbs little."""
     best = 0.0
