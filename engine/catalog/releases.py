@@ -108,9 +108,7 @@ def view(session: Session, release_id: int) -> ReleaseView:
     release = session.get(Release, release_id)
     if release is None:
         raise NotFound("没有这个发布版本")
-    blobs = dict(
-        session.execute(select(Blob.sha, Blob.content).where(Blob.sha.in_(set(release.files.values())))).all()
-    )
+    blobs = dict(session.execute(select(Blob.sha, Blob.content).where(Blob.sha.in_(set(release.files.values())))).all())
     made = ReleaseView(release, {path: blobs[sha] for path, sha in release.files.items()})
     with _lock:
         return _views.setdefault(release_id, made)
