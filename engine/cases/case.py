@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import Date, Index, LargeBinary, String, UniqueConstraint, delete, select, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from engine.core import ids
 from engine.core.db import Base, WithId, for_update, insert_with_conflict
 from engine.core.errors import NotFound
 from engine.core.types import Json, Sealed
@@ -137,8 +136,3 @@ def next_number(session: Session, name: str) -> int:
     raised = insert_or.on_conflict_do_update(index_elements=["name"], set_={"value": Sequence.value + 1})
     taken: int = session.scalars(raised.returning(Sequence.value)).one()
     return taken
-
-
-def new_id() -> int:
-    """An id for a case that is about to be made."""
-    return ids.new()

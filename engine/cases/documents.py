@@ -14,7 +14,7 @@ from engine.cases.case import Case, next_number
 from engine.core import clock, ids
 from engine.core.db import Base, WithId
 from engine.core.errors import NotFound
-from engine.core.operations import Call, operation
+from engine.core.operations import Call, NoNews, operation
 from engine.core.types import Sealed, SealedJson
 
 # No 0/O, 1/I/L: a check code is typed from paper.
@@ -100,10 +100,6 @@ class ReleaseDocument(Schema):
 
     document_id = fields.Integer(required=True)
     file_id = fields.String(required=True)
-
-
-class NoNews(Schema):
-    """Nothing comes back."""
 
 
 @operation("document.release", title="发布文书", where="inside", inputs=ReleaseDocument, outputs=NoNews)

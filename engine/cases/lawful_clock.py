@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from engine.cases.case import Case
 from engine.core import clock, ids, workdays
 from engine.core.db import Base, WithId
-from engine.core.operations import Call, operation
+from engine.core.operations import Call, NoNews, operation
 
 
 class ClockStop(WithId, Base):
@@ -89,10 +89,6 @@ class StopClock(Schema):
     """Why the clock stops: 补件, 公示 …"""
 
     reason = fields.String(required=True)
-
-
-class NoNews(Schema):
-    """Nothing comes back."""
 
 
 @operation("clock.stop", title="停止计时", where="inside", inputs=StopClock, outputs=NoNews)

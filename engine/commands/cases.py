@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from engine.cases import drafts
-from engine.cases.case import Case, LiveKey, lock, new_id, next_number
+from engine.cases.case import Case, LiveKey, lock, next_number
 from engine.cases.record import Submission
 from engine.catalog import releases
 from engine.commands import Unit, handles
@@ -82,7 +82,7 @@ def start_case(command: StartCase, unit: Unit) -> CaseStarted:
         answers = form.clean(command.answers, {"channel": command.channel})
     applicant = answers.get("applicant") or {}
     case = Case(
-        id=new_id(),
+        id=ids.new(),
         office_id=office.id,
         item=command.item,
         item_name=release.item.name,

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from engine.cases.case import Case
-from engine.core.operations import Call, operation
+from engine.core.operations import Call, NoNews, operation
 from engine.registers.notices import send_message
 
 
@@ -16,10 +16,6 @@ class Notify(Schema):
 
     title = fields.String(required=True)
     body = fields.String(required=True)
-
-
-class NoNews(Schema):
-    """Nothing comes back."""
 
 
 @operation("citizen.notify", title="通知申请人", where="inside", inputs=Notify, outputs=NoNews)

@@ -65,8 +65,3 @@ def check(kind: str, number: str) -> str | None:
 def normal(number: str) -> str:
     """The stored form: no blanks, upper case."""
     return re.sub(r"\s", "", number).upper()
-
-
-def sex_of(number: str) -> str:
-    """「男」 or 「女」 by the seventeenth digit."""
-    return "男" if int(number[16]) % 2 else "女"

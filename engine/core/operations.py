@@ -29,6 +29,10 @@ class FileAccess(Protocol):
     def write(self, content: bytes, *, name: str, media_type: str) -> str: ...
 
 
+class NoNews(Schema):
+    """Nothing is asked, or nothing comes back."""
+
+
 @dataclass(frozen=True)
 class Call:
     """One call of an operation, as its function sees it.

@@ -99,11 +99,6 @@ def postpone(job: Job, error: str) -> bool:
     return True
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next ready job is due."""
-    return session.scalar(select(Job.due_at).where(Job.state == "ready").order_by(Job.due_at).limit(1))
-
-
 def drop(session: Session, case_id: int, tokens: Iterable[str]) -> None:
     """Forget the jobs of tokens that no longer wait."""
     gone = list(tokens)

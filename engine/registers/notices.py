@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from engine.core import clock, ids, masks, workdays
 from engine.core.db import Base, WithId
 from engine.core.errors import NotFound
-from engine.core.operations import Call, operation
+from engine.core.operations import Call, NoNews, operation
 from engine.core.types import Json, Sealed
 
 OPEN = "open"
@@ -108,10 +108,6 @@ class OfNotice(Schema):
     """One notice."""
 
     notice_id = fields.Integer(required=True)
-
-
-class NoNews(Schema):
-    """Nothing comes back."""
 
 
 def _notice(call: Call) -> Notice:
