@@ -27,13 +27,13 @@ check: setup-dev ## Lint, formatting, types, imports and the items
 	$(BIN)/anju item check
 
 test: setup-dev ## All tests; ARGS="tests/engine -k clock" for some
-	$(BIN)/pytest -n 2 --dist loadscope $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadscope -m "not soak" $(ARGS)
 
-bench: setup ## Measure; prints a table, writes bench.json into ANJU_DATA
-	$(BIN)/anju bench
+bench: setup ## Measure; prints a table, writes bench.json into ANJU_DATA; ARGS=scale for a town's rows
+	$(BIN)/anju bench $(ARGS)
 
 soak: setup-dev ## The long tests alone
-	$(BIN)/pytest -m slow $(ARGS)
+	$(BIN)/pytest -m "soak or slow" $(ARGS)
 
 format: setup-dev ## Put the Python code in order
 	$(BIN)/ruff check --fix .

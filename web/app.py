@@ -17,24 +17,33 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 import connectors
-from connectors._kit import simulation
+from connectors._kit import rehearsal, simulation, workbench
+from connectors._kit.files import bench as files_bench
 from engine.commands.files import use_public_url
 from engine.core import config, db, secrets
 from engine.core.config import Config
+from engine.core.errors import Refused
 from engine.files.store import FileStore
 from engine.workers.files import StoredFiles
-from web import assets, errors, pages, security
+from web import api, assets, errors, pages, security
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from _typeshed.wsgi import WSGIApplication
+
+    from engine.core.operations import Answer, Pending
 
 # Operations of the engine itself: importing a module puts its operations into the vocabulary.
 VOCABULARY = (
     "engine.cases.lawful_clock",
     "engine.cases.documents",
+    "engine.cases.revocation",
     "engine.commands.files",
     "engine.commands.notify",
     "engine.commands.parameters",
+    "engine.outside.consent",
+    "engine.registers.eligibilities",
     "engine.registers.households",
     "engine.registers.notices",
 )
@@ -42,12 +51,35 @@ VOCABULARY = (
 MODULES = (
     "engine.commands.accounts",
     "engine.commands.admin",
+    "engine.commands.bank",
+    "engine.commands.alarms",
+    "engine.commands.calendar",
+    "engine.commands.assigning",
     "engine.commands.cases",
+    "engine.commands.clients",
+    "engine.commands.deploy",
+    "engine.commands.deputies",
+    "engine.commands.handover",
+    "engine.commands.extension",
+    "engine.commands.handed_down",
+    "engine.commands.inbound",
     "engine.commands.incidents",
+    "engine.commands.instances",
     "engine.commands.jobs",
     "engine.commands.messages",
+    "engine.commands.migrations",
+    "engine.commands.operate",
+    "engine.commands.outside",
+    "engine.commands.payments",
     "engine.commands.publish",
+    "engine.commands.reporting",
+    "engine.commands.reconciliation",
+    "engine.commands.refunds",
+    "engine.commands.retention",
+    "engine.commands.reviews",
     "engine.commands.tasks",
+    "engine.commands.user_tasks",
+    "engine.commands.versions",
     "engine.core.demo_clock",
     "engine.outside.ledger",
 )
@@ -95,9 +127,57 @@ def all_settings() -> dict[str, str]:
     return found
 
 
-def simulators() -> WSGIApplication:
-    """The other parties' simulators as one WSGI application."""
-    return simulation.create_all()
+def simulators(*, listening: bool = False) -> WSGIApplication:
+    """The other parties' simulators as one WSGI application; ``listening`` opens ports and folders too."""
+    made = simulation.create_all()
+    if listening:
+        simulation.listen(made.state)
+    return made
+
+
+def declared() -> list[connectors.Connector]:
+    """Every party's manifest."""
+    return connectors.manifests()
+
+
+def new_connector(party: str, into: Path | None, asks: Sequence[str], gives: Sequence[str], **words: str) -> list[Path]:
+    """Make a new party's folder in ``into``, ``ANJU_CONNECTORS`` or beside ours; gives the files made."""
+    place = into or Path(os.environ.get(connectors.FURTHER) or connectors.HERE)
+    inputs, outputs = [workbench.named(one) for one in asks], [workbench.named(one) for one in gives]
+    return workbench.new(party, place, inputs, outputs, **words)
+
+
+def check_connectors(parties: Sequence[str]) -> list[str]:
+    """What keeps each party from its level."""
+    return rehearsal.problems([one for one in declared() if one.party in parties])
+
+
+def rehearse(parties: Sequence[str], *, record: Path | None, replay: Path | None) -> Iterator[workbench.Rehearsed]:
+    """Every operation of these parties in every scenario of their simulators."""
+    env = dict(os.environ)
+    _data_defaults(env)
+    chosen = [one for one in declared() if one.party in parties]
+    return rehearsal.rehearse(chosen, connectors.load, env, record=record, replay=replay)
+
+
+def try_operation(operation: str, inputs: Mapping[str, object], *, live: bool, record: Path | None) -> Answer | Pending:
+    """One call, against the simulator or (``live``) whoever the settings point at."""
+    env = dict(os.environ)
+    _data_defaults(env)
+    party = next((one for one in declared() if one.party == operation.partition(".")[0]), None)
+    if party is None:
+        raise Refused(f"没有名为 {operation} 的操作，用 anju connector list 查看", code="unknown_operation")
+    return rehearsal.attempt(party, connectors.load, env, operation, inputs, live=live, record=record)
+
+
+def simulator_addresses(base: str) -> dict[str, str]:
+    """The settings that lead every party to its simulator under ``base``."""
+    return connectors.simulated(base)
+
+
+def speeds_of_files(lines: int) -> dict[str, float]:
+    """Lines a second that the parts for batch files read, build and match."""
+    return files_bench.measure(lines)
 
 
 def _data_defaults(env: dict[str, str]) -> None:
@@ -133,6 +213,7 @@ def create_app(environ: Mapping[str, str] | None = None, parts: Parts | None = N
     assets.install(app)
     errors.install(app)
     pages.install(app)
+    api.install(app)
     return app
 
 

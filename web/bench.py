@@ -1,79 +1,113 @@
-"""What the item costs: measured on SQLite and PostgreSQL, each value beside a yardstick of the same run.
+"""What everything costs, in parts; each value beside a yardstick of the same run.
 
 Absolute figures say as much of the machine as of us; the ratio to the yardstick is what may be compared over time.
 """
 
 from __future__ import annotations
 
-import http.cookiejar
 import json
 import os
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from statistics import median, quantiles
-from time import perf_counter, thread_time
-from urllib.error import HTTPError
-from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, OpenerDirector, build_opener
 
-import orjson
-from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, event, insert, text
+from web import app as application
+from web import bench_engine, bench_feel, bench_files, bench_item, bench_load, bench_scale
+from web.bench_site import reachable
+from web.bench_values import Value, bounded, compared, of
 
-from engine.cases.work import Task
-from engine.commands import dispatch
-from engine.commands.tasks import CompleteTask
-from engine.core import db
-from engine.core.errors import Refused
-from web import bench_feel, demo_data
-from web.bench_office import BenchOffice, office, reachable
-
-# The statements a completed task may cost.
-SQL_AIM = 12
-# A task that only goes on to the next person; the others also do what operations of the registers cost.
-HANDOVER = "second_review"
-ROUNDS = 3
-STARTED_A_ROUND = 12
-FINISHED_A_ROUND = 2
-POSTED_A_ROUND = 12
-PASS = {"review_result": "pass", "review_opinion": "同意"}
-# Who does which task of a case that is granted, with which answers.
-STEPS = (
-    ("accept", "liuyang", {"accept_result": "accepted"}),
-    ("first_review", "wangmin", PASS),
-    ("second_review", "chenhao", PASS),
-    ("approve", "zhaoling", PASS),
-    ("confirm", "zhaoling", {"publicity_confirmed": True}),
-)
+Say = Callable[[str], None]
+# What a run without a wish measures; ``scale`` fills a database for minutes.
+USUAL = ("feel", "engine", "files", "load", "item")
 
 
-@dataclass(frozen=True)
-class Value:
-    """A measured value beside its yardstick of the same run; ``ratio`` is value over yardstick."""
-
-    value: float
-    unit: str
-    yardstick: float
-    ratio: float
-
-
-def of(value: float, unit: str, yardstick: float) -> Value:
-    """A value with its ratio."""
-    return Value(round(value, 3), unit, round(yardstick, 3), round(value / yardstick, 4) if yardstick else 0.0)
-
-
-def run(say: Callable[[str], None], server: str) -> dict[str, Value]:
-    """Measure on SQLite, and on the PostgreSQL server of ``server`` where it answers."""
-    found = {f"sqlite.{name}": value for name, value in _measure(None, say).items()}
-    if why := reachable(server):
-        say(f"PostgreSQL 不可用，只测了 SQLite：{why}")
-    else:
-        found.update({f"postgres.{name}": value for name, value in _measure(server, say).items()})
-    speeds = bench_feel.measure()
-    found.update({name: of(speed.value, speed.unit, speed.yardstick) for name, speed in speeds.items()})
+def run(say: Say, server: str, parts: Sequence[str] = USUAL) -> dict[str, Value]:
+    """Measure these parts; what needs PostgreSQL is left out with a word where ``server`` does not answer."""
+    absent = reachable(server)
+    if absent:
+        say(f"PostgreSQL 不可用，只测了 SQLite：{absent}")
+    found: dict[str, Value] = {}
+    for part in parts:
+        say(f"测量 {part} …")
+        found.update(PARTS[part](say, "" if absent else server))
     return found
+
+
+def _feel(_say: Say, _server: str) -> dict[str, Value]:
+    return {
+        name: compared(one.value, one.unit, one.yardstick, least=one.aim) for name, one in bench_feel.measure().items()
+    }
+
+
+def _engine(_say: Say, _server: str) -> dict[str, Value]:
+    return {
+        name: compared(
+            one.value,
+            one.unit,
+            one.yardstick,
+            least=one.aim if one.at_least else None,
+            most=None if one.at_least else one.aim,
+        )
+        for name, one in bench_engine.measure().items()
+    }
+
+
+def _files(_say: Say, _server: str) -> dict[str, Value]:
+    return {name: of(*one) for name, one in bench_files.measure(application.speeds_of_files).items()}
+
+
+def _item(say: Say, server: str) -> dict[str, Value]:
+    found = {f"sqlite.{name}": one for name, one in bench_item.measure(None).items()}
+    if server:
+        say("测量 item（PostgreSQL）…")
+        found.update({f"postgres.{name}": one for name, one in bench_item.measure(server).items()})
+    return found
+
+
+def _load(_say: Say, server: str) -> dict[str, Value]:
+    if not server:
+        return {}
+    one = bench_load.measure(server)
+    bare, idle = one.bare_cpu * 1000, one.idle_cpu * 1000
+    return {
+        "load_completions": bounded(one.rate, "1/s", one.idle_rate, least=150),
+        "load_cpu_per_task": bounded(one.cpu_per_task * 1000, "ms", bare, most=6),
+        "load_cpu_per_case": bounded(one.cpu_per_case * 1000, "ms", bare, most=30),
+        "load_sql_per_task": bounded(one.statements, "statements", 1, most=8),
+        "load_commits_per_task": bounded(one.commits, "commits", 1, most=1),
+        "load_bytes_per_case": bounded(one.bytes_per_case, "bytes", one.typed, most=4000),
+        "load_cpu_per_inbox": of(one.inbox_cpu * 1000, "ms", idle),
+        "load_cpu_per_task_page": of(one.page_cpu * 1000, "ms", idle),
+        "load_crowd_refused": bounded(len(one.crowd), "of 8", 8, most=0),
+        "load_hundred_refused": bounded(len(one.hundred[0]), "of 100", 100, most=0),
+        "load_hundred_on_one_case": of(one.hundred[1], "1/s", one.rate),
+    }
+
+
+def _scale(say: Say, server: str) -> dict[str, Value]:
+    if not server:
+        return {}
+    small, large = bench_scale.measure(server, say)
+    for name, plan in large.plans.items():
+        say(f"{name}: {small.plans[name]} → {plan}")
+    found = {"scale_statements": bounded(large.statements, "statements", small.statements, most=3)}
+    limits = {"inbox": 20, "inbox_of_all": 20, "rare_view_of_all": 20, "timers": 10}
+    limits |= {"inbox_page": 100, "view_page": 100, "case_page": 100}
+    for name, most in limits.items():
+        before, after = getattr(small, name), getattr(large, name)
+        found[f"scale_{name}_p95"] = bounded(after.p95, "ms", before.p95, most=most)
+        found[f"scale_{name}_flat"] = compared(after.median, "ms", before.median, most=1.2)
+    return found
+
+
+PARTS: Mapping[str, Callable[[Say, str], dict[str, Value]]] = {
+    "feel": _feel,
+    "engine": _engine,
+    "files": _files,
+    "load": _load,
+    "item": _item,
+    "scale": _scale,
+}
 
 
 def server_url(database_url: str) -> str:
@@ -84,198 +118,9 @@ def server_url(database_url: str) -> str:
     return f"postgresql+psycopg://postgres@{host}:{port}/postgres"
 
 
-def write(found: dict[str, Value], data: Path) -> Path:
+def write(found: Mapping[str, Value], data: Path) -> Path:
     """Keep the figures as JSON."""
     data.mkdir(parents=True, exist_ok=True)
     path = data / "bench.json"
     path.write_text(json.dumps({name: asdict(value) for name, value in found.items()}, indent=2) + "\n")
     return path
-
-
-def table(found: dict[str, Value]) -> Iterator[str]:
-    """The figures for a terminal."""
-    yield f"{'name':<36} {'value':>12} {'unit':<14} {'yardstick':>12} {'ratio':>9}"
-    for name, one in found.items():
-        yield f"{name:<36} {one.value:>12,.2f} {one.unit:<14} {one.yardstick:>12,.2f} {one.ratio:>9.3f}"
-
-
-def _measure(server: str | None, say: Callable[[str], None]) -> dict[str, Value]:
-    say(f"测量 {'PostgreSQL' if server else 'SQLite'} …")
-    with office(server) as one:
-        inserts, insert_cpu = _bare_inserts()
-        _finish_a_case(one, [])  # models are read and compiled once
-        before = _stored_bytes()
-        rounds: list[list[_Cost]] = []
-        for _ in range(ROUNDS):
-            costs: list[_Cost] = []
-            for _ in range(FINISHED_A_ROUND):
-                _finish_a_case(one, costs)
-            rounds.append(costs)
-        grown = (_stored_bytes() - before) / (ROUNDS * FINISHED_A_ROUND)
-        typed = len(orjson.dumps(one.answers(seeded=True)))
-        started = median(_started(one) for _ in range(ROUNDS))
-        posts, gets = _over_http(one)
-        every = [cost for costs in rounds for cost in costs]
-        a_second = median(len(costs) / sum(cost.seconds for cost in costs) for costs in rounds)
-        handovers = [cost for cost in every if cost.element == HANDOVER]
-        cpu = median(sum(cost.cpu for cost in costs) / len(costs) for costs in rounds)
-        return {
-            "started_cases": of(started, "1/s", inserts),
-            "completed_tasks": of(a_second, "1/s", inserts),
-            "http_task_p50": of(_percentile(posts, 50), "ms", _percentile(gets, 50)),
-            "http_task_p95": of(_percentile(posts, 95), "ms", _percentile(gets, 95)),
-            "cpu_per_task": of(cpu * 1000, "ms", insert_cpu * 1000),
-            "sql_per_task": of(_statements(every), "statements", SQL_AIM),
-            "sql_per_handover": of(_statements(handovers), "statements", SQL_AIM),
-            "bytes_per_finished_case": of(grown, "bytes", typed),
-        }
-
-
-def _statements(costs: list[_Cost]) -> float:
-    return sum(cost.statements for cost in costs) / len(costs)
-
-
-@dataclass(frozen=True)
-class _Cost:
-    element: str
-    seconds: float
-    cpu: float
-    statements: int
-
-
-def _finish_a_case(one: BenchOffice, costs: list[_Cost]) -> None:
-    """One case from the counter to its end; what its five tasks cost is added to ``costs``."""
-    case_id = one.start(one.answers(seeded=True))
-    for element, who, answers in STEPS:
-        task = one.open_task(case_id)
-        if task.element_id != element:
-            raise Refused(f"测量用的办件应在 {element}，现在 {task.element_id}", code="bench_stuck")
-        with _counted() as statements:
-            began, cpu = perf_counter(), thread_time()
-            dispatch(CompleteTask(task.id, answers, task.version), one.staff[who])
-            costs.append(_Cost(element, perf_counter() - began, thread_time() - cpu, len(statements)))
-    one.finish(case_id)
-
-
-def _started(one: BenchOffice) -> float:
-    """Cases a second."""
-    typed = [one.answers(seeded=False) for _ in range(STARTED_A_ROUND)]
-    began = perf_counter()
-    for answers in typed:
-        one.start(answers)
-    return len(typed) / (perf_counter() - began)
-
-
-@contextmanager
-def _counted() -> Iterator[list[str]]:
-    """The statements sent meanwhile; those that begin or end a transaction or a savepoint are not counted."""
-    seen: list[str] = []
-
-    def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
-        if not statement.startswith(("BEGIN", "SAVEPOINT", "RELEASE")):
-            seen.append(statement)
-
-    event.listen(db.engine(), "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(db.engine(), "before_cursor_execute", note)
-
-
-_BARE = Table("bench_row", MetaData(), Column("id", Integer, primary_key=True), Column("words", String(100)))
-
-
-def _bare_inserts(count: int = 200) -> tuple[float, float]:
-    """The yardstick of the database: transactions a second that insert one row, and CPU seconds of one."""
-    _BARE.metadata.create_all(db.engine())
-    rates, cpus = [], []
-    for _ in range(ROUNDS):
-        began, cpu = perf_counter(), thread_time()
-        for _ in range(count):
-            with db.transaction() as session:
-                session.execute(insert(_BARE).values(words="住房保障"))
-        rates.append(count / (perf_counter() - began))
-        cpus.append((thread_time() - cpu) / count)
-    _BARE.metadata.drop_all(db.engine())
-    return median(rates), median(cpus)
-
-
-def _stored_bytes() -> float:
-    """What the database takes up when nothing is left lying about."""
-    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("VACUUM FULL"))
-            return float(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
-    with db.engine().connect() as connection:
-        pages, free, size = (
-            int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return float((pages - free) * size)
-
-
-# --- over HTTP --------------------------------------------------------------------------------------------------
-
-
-class _Stay(HTTPRedirectHandler):
-    """The answer to a submit is what is measured, not the page it leads to."""
-
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
-def _over_http(one: BenchOffice) -> tuple[list[float], list[float]]:
-    """Milliseconds of completing a task, and of a page that does next to nothing, by the real server."""
-    browser = _signed_in(one)
-    posts, gets = [], []
-    for number in range(ROUNDS * POSTED_A_ROUND + 2):
-        task = _accept_task(one)
-        form = {"csrf_token": _token(browser, f"{one.url}/tasks/{task.id}"), "version": str(task.version)}
-        form["answers"] = json.dumps({"accept_result": "accepted"})
-        began = perf_counter()
-        status = _status(browser, f"{one.url}/tasks/{task.id}", form)
-        took = perf_counter() - began
-        if status != 303:
-            raise Refused(f"测量时提交任务得到 {status}", code="bench_stuck")
-        began = perf_counter()
-        _status(browser, f"{one.url}/health")
-        if number >= 2:  # the first two warm the server up
-            posts.append(took * 1000)
-            gets.append((perf_counter() - began) * 1000)
-    return posts, gets
-
-
-def _accept_task(one: BenchOffice) -> Task:
-    case_id = one.start(one.answers(seeded=False))
-    with db.reading() as session:
-        return session.query(Task).filter_by(case_id=case_id, state="open").one()
-
-
-def _signed_in(one: BenchOffice) -> OpenerDirector:
-    browser = build_opener(HTTPCookieProcessor(http.cookiejar.CookieJar()), _Stay())
-    form = {"csrf_token": _token(browser, f"{one.url}/login"), "login": "liuyang", "password": demo_data.PASSWORD}
-    if _status(browser, f"{one.url}/login", form) not in (302, 303):
-        raise Refused("测量时无法登录", code="bench_stuck")
-    return browser
-
-
-def _token(browser: OpenerDirector, url: str) -> str:
-    with browser.open(url, timeout=30) as page:
-        found = re.search(r'name="csrf_token" value="([^"]+)"', page.read().decode())
-    if found is None:
-        raise Refused(f"页面 {url} 上没有表单", code="bench_stuck")
-    return found[1]
-
-
-def _status(browser: OpenerDirector, url: str, form: dict[str, str] | None = None) -> int:
-    try:
-        with browser.open(url, urlencode(form).encode() if form else None, timeout=30) as page:
-            page.read()
-            status: int = page.status
-            return status
-    except HTTPError as answer:
-        return answer.code
-
-
-def _percentile(values: list[float], percent: int) -> float:
-    return quantiles(values, n=100, method="inclusive")[percent - 1]

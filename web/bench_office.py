@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import tempfile
 import threading
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
-from uuid import uuid4
 
 import waitress
-from sqlalchemy import create_engine, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import select
 
 from engine.cases.case import Case
 from engine.cases.work import Task
-from engine.commands import dispatch, forget_calendar
+from engine.commands import dispatch
 from engine.commands.cases import CloseNoticeEarly, StartCase
 from engine.commands.files import UploadFile
-from engine.core import db, idnum
+from engine.core import idnum
 from engine.core.actor import Actor
-from engine.core.config import ROOT
 from engine.core.db import reading
 from engine.core.errors import Refused
 from engine.files import uploads
@@ -36,11 +24,9 @@ from engine.registers.notices import Notice
 from engine.registers.offices import Office, StaffUser, staff_actor
 from engine.workers.runner import Runner
 from web import app as application
-from web import demo_data, migrate
+from web import bench_site, demo_data
 
 ITEM = "rental/eligibility_application"
-PARTIES = ("police", "realestate", "tax", "sms")
-PATIENCE_SECONDS = 60.0
 MATERIALS = ("id_card", "household_book", "income_proof", "marriage_proof")
 _PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n%%EOF\n"
 
@@ -68,9 +54,9 @@ FAMILY: dict[str, Any] = {
 class BenchOffice:
     """One office with its staff; ``url`` is where its web answers."""
 
-    def __init__(self, parts: application.Parts) -> None:
+    def __init__(self, parts: application.Parts, port: int) -> None:
         self.parts = parts
-        self.url = f"http://127.0.0.1:{parts.config.port}"
+        self.url = f"http://127.0.0.1:{port}"
         self.runner = Runner(parts.files, name="bench")
         self.people = 0
         with reading() as session:
@@ -128,48 +114,12 @@ class BenchOffice:
 @contextmanager
 def office(url: str | None) -> Iterator[BenchOffice]:
     """An office on a fresh database: SQLite, or the PostgreSQL server of ``url``; all of it is removed afterwards."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="anju-bench-")))
-        environ = {"ANJU_DATA": str(folder), "ANJU_PORT": str(_free_port())}
-        simulators = stack.enter_context(_simulators())
-        environ.update({f"ANJU_{party.upper()}_URL": f"{simulators}/{party}" for party in PARTIES})
-        if url is not None:
-            environ["ANJU_DATABASE_URL"] = stack.enter_context(_database(url))
-        forget_calendar()
-        parts = application.build(environ)
-        stack.callback(lambda: db.engine().dispose())
-        migrate.upgrade()
-        demo_data.load(parts)
-        made = BenchOffice(parts)
-        stack.enter_context(_web(environ, made.url))
-        yield made
-
-
-def reachable(url: str) -> str:
-    """Why the PostgreSQL of ``url`` cannot be used, or nothing where it can."""
-    engine = create_engine(url, connect_args={"connect_timeout": 3})
-    try:
-        engine.connect().close()
-    except OperationalError as error:
-        return str(error.orig).splitlines()[0]
-    finally:
-        engine.dispose()
-    return ""
-
-
-@contextmanager
-def _database(url: str) -> Iterator[str]:
-    """A database of our own on the server, dropped afterwards."""
-    name = f"anju_bench_{uuid4().hex[:12]}"
-    server = create_engine(url, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
-    try:
-        yield server.url.set(database=name).render_as_string(hide_password=False)
-    finally:
-        with server.connect() as connection:
-            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-        server.dispose()
+    with _simulators() as simulators:
+        settings = application.simulator_addresses(simulators)
+        with bench_site.fresh(url, settings) as site:
+            demo_data.load(site.parts)
+            with bench_site.serving(site) as web:
+                yield BenchOffice(site.parts, web.port)
 
 
 @contextmanager
@@ -180,40 +130,3 @@ def _simulators() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
         server.close()
-
-
-@contextmanager
-def _web(environ: Mapping[str, str], url: str) -> Iterator[None]:
-    """The real web server, in a process of its own."""
-    around = {name: value for name, value in os.environ.items() if not name.startswith("ANJU_")}
-    child = subprocess.Popen(
-        [sys.executable, "-m", "web.cli", "serve"],
-        cwd=ROOT,
-        env={**around, **environ},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(f"{url}/health", child)
-        yield
-    finally:
-        child.terminate()
-        child.wait(20)
-
-
-def _wait_for(url: str, child: subprocess.Popen[bytes]) -> None:
-    limit = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < limit and child.poll() is None:
-        try:
-            with urlopen(url, timeout=5):  # noqa: S310  our own address
-                return
-        except (URLError, OSError):
-            time.sleep(0.05)
-    raise Refused("测量用的网页服务没有启动，请先用 anju serve 查看原因", code="not_started")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

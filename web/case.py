@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, jsonify, make_response, render_template, request
+from typing import Any
 
+from flask import Blueprint, Response, flash, g, jsonify, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from engine.commands import dispatch
+from engine.commands.adhoc import BeginOptional
 from engine.core.db import reading
-from engine.queries import case_file, diagram, evidence
+from engine.queries import case_desk, case_file, diagram, evidence, forecast, reveals, reviews, timeline
 from engine.queries.common import calendar, find_case
 from web.security import staff
 
@@ -29,8 +34,34 @@ def show(case_id: int) -> str:
     with reading() as session, calendar(session):
         file = case_file.case_file(session, g.actor, case_id)
         processes = diagram.choices(session, g.actor, case_id)
+        again = reviews.of_case(session, g.actor, case_id)
+        own = {
+            "ahead": forecast.forecast(session, g.actor, case_id),
+            "zip": case_desk.newest_zip(session, g.actor, case_id),
+            "clear": reveals.clear(session, g.actor, case_id),
+        }
     chosen = request.args.get("process") or processes[0].process_id
-    return render_template("case/show.html", file=file, processes=processes, process_id=chosen)
+    sorts = timeline.sorts_of(file.timeline)
+    sort = request.args.get("sort", "")
+    events = [one for one in file.timeline if one["sort"] == sort] if sort in {key for key, _, _ in sorts} else None
+    shown = {
+        "events": file.timeline if events is None else events,
+        "sorts": sorts,
+        "sort": "" if events is None else sort,
+    }
+    return render_template(
+        "case/show.html", file=file, reviews=again, processes=processes, process_id=chosen, **shown, **own
+    )
+
+
+@pages.post("/cases/<int:case_id>/optional/<int:instance>")
+@staff()
+def begin(case_id: int, instance: int) -> AnyResponse:
+    """Begin optional steps of an ad-hoc sub-process."""
+    chosen: tuple[tuple[str, dict[str, Any]], ...] = tuple((element, {}) for element in request.form.getlist("element"))
+    dispatch(BeginOptional(instance, chosen, case_id=case_id), g.actor)
+    flash("已启动所选环节", "success")
+    return redirect(url_for("case.show", case_id=case_id), 303)
 
 
 @pages.get("/cases/<int:case_id>/evidence/<int:record_id>")

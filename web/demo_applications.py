@@ -12,7 +12,6 @@ import yaml
 from PIL import Image, ImageDraw
 from sqlalchemy import func, select
 
-from engine.cases import lawful_clock
 from engine.cases.case import Case
 from engine.cases.work import Task
 from engine.commands import dispatch
@@ -24,6 +23,7 @@ from engine.core.actor import Actor
 from engine.core.db import reading
 from engine.files import uploads
 from engine.registers.accounts import by_phone, citizen_actor
+from engine.registers.calendars import calendars
 from engine.registers.offices import Office, StaffUser, staff_actor
 from web import demo_data
 from web.app import Parts
@@ -44,7 +44,7 @@ def load(parts: Parts) -> int:
     with reading() as session:
         if session.scalar(select(func.count()).select_from(Case)):
             return 0
-        calendar = lawful_clock.calendar(session)
+        calendar = calendars(session).common
     rows = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
     for row in rows:
         # Nine in the morning, some working days ago: the clock of the case starts there.

@@ -7,15 +7,16 @@ from datetime import date, timedelta
 import chinese_calendar
 from sqlalchemy import func, select
 
-from engine.cases.lawful_clock import CalendarDay
 from engine.commands import dispatch, publish
 from engine.commands.accounts import hash_password
-from engine.commands.admin import ImportCalendar
+from engine.commands.calendar import ImportCalendar
+from engine.commands.clients import NewClient
 from engine.core import clock, demo_clock, ids, secrets
 from engine.core.actor import SYSTEM
 from engine.core.config import ROOT
 from engine.core.db import reading, transaction
 from engine.registers.accounts import CitizenAccount
+from engine.registers.calendars import OfficeDay
 from engine.registers.offices import Office, StaffUser
 from web.app import Parts
 
@@ -32,8 +33,12 @@ STAFF = (
     ("chenhao", "陈浩", "复审岗", "330106", ["second_review"]),
     ("zhaoling", "赵玲", "审批岗", "330106", ["approval"]),
     ("sunqiang", "孙强", "主管", "330000", ["supervisor", "admin", "analyst", "acceptance"]),
+    ("qianhui", "钱慧", "会计岗", "330106", ["finance"]),
+    ("wulei", "吴磊", "出纳岗", "330106", ["finance_review"]),
     ("zhoujie", "周洁", "拱墅受理岗", "330105", ["acceptance", "first_review"]),
 )
+# Who calls the API of a demo that was switched to ask for no credentials (ANJU_API_OPEN).
+API_CLIENT, API_ROLES = "demo", ("integrator", "acceptance", "analyst", "supervisor")
 # Citizens of the simulators' seeded people: name, resident ID, phone.
 CITIZENS = (
     ("林秋实", "330106198803121014", "19900000001"),
@@ -87,6 +92,7 @@ def _offices_and_people() -> None:
             )
     for name, number, phone in CITIZENS:
         open_account(name, number, phone)
+    dispatch(NewClient(API_CLIENT, "演示接口", "330000", API_ROLES, PASSWORD), SYSTEM)
 
 
 def open_account(name: str, id_number: str, phone: str) -> None:
@@ -123,7 +129,7 @@ def calendar_days(first: int, last: int) -> dict[date, tuple[bool, str]]:
 def _calendar() -> None:
     """Seed the years the library knows; later years are imported by an administrator."""
     with reading() as session:
-        known = session.scalar(select(func.count()).select_from(CalendarDay))
+        known = session.scalar(select(func.count()).select_from(OfficeDay))
     if not known:
         year = clock.today().year
         dispatch(ImportCalendar(calendar_days(year - 1, year + 1)), SYSTEM)

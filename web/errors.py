@@ -21,6 +21,7 @@ from engine.core.errors import (
     TaskChanged,
 )
 from engine.files.refusals import FileTooLarge, FileTypeRefused
+from web.api import problems
 from web.security import FormExpired, SignInNeeded, to_sign_in
 
 log = logging.getLogger("anju.web")
@@ -75,6 +76,8 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(SignInNeeded)
     def sign_in_needed(error: SignInNeeded):  # type: ignore[no-untyped-def]
+        if problems.is_api():
+            return problems.known(error, 401)
         return to_sign_in(error)
 
     @app.errorhandler(AnjuError)
@@ -82,10 +85,14 @@ def install(app: Flask) -> None:
         status = status_of(error)
         if status >= 500:
             log.error("failed", exc_info=error, extra={"code": error.code, "path": request.path})
+        if problems.is_api():
+            return problems.known(error, status)
         return _answer(status, error.code, error.message, getattr(error, "errors", None))
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException):  # type: ignore[no-untyped-def]
+        if problems.is_api():
+            return problems.http(error)
         status = error.code or 500
         return _answer(status, f"http_{status}", MESSAGES.get(status, "请求不正确，请返回上一页重试。"))
 
@@ -93,7 +100,8 @@ def install(app: Flask) -> None:
     def bug(error: Exception):  # type: ignore[no-untyped-def]
         number = ids.new()
         log.error("bug", exc_info=error, extra={"number": number, "path": request.path})
-        return _answer(500, "bug", f"系统出错，已记录。请稍后再试；如仍出现，请把编号 {number} 告知管理员。")
+        message = f"系统出错，已记录。请稍后再试；如仍出现，请把编号 {number} 告知管理员。"
+        return problems.problem(500, message, "bug") if problems.is_api() else _answer(500, "bug", message)
 
 
 def _answer(status: int, code: str, message: str, errors: dict[str, list[str]] | None = None):  # type: ignore[no-untyped-def]

@@ -1,24 +1,33 @@
-"""What other parties send us: read by the connector, turned into a command."""
+"""What other parties send us: read by the connector, turned into a command, answered as the party wants it."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify, request
+from collections.abc import Sequence
+
+from flask import Blueprint, Response, request
 
 from engine.commands import dispatch
-from engine.commands.jobs import ReceiveLateAnswer
-from engine.core import operations
+from engine.commands.inbound import ReceiveEvent
+from engine.core import inbound
 from engine.core.actor import SYSTEM
-from engine.core.errors import NotFound
+from engine.core.errors import AnjuError, NotFound
+from engine.core.inbound import Taken
 
 pages = Blueprint("inbound", __name__)
 
 
-@pages.post("/inbound/<party>")
-def receive(party: str) -> Response:
-    """A signed answer to an earlier request; a repeat is thanked for and has no effect."""
-    read = operations.inbound_reader(party)
-    if read is None:
+@pages.post("/inbound/<path:name>")
+def receive(name: str) -> Response:
+    """A repeat is thanked for and has no effect; who is refused is told so in the party's own words."""
+    reader = inbound.reader(name)
+    if reader is None:
         raise NotFound("没有这个接入方")
-    late = read(request.get_data(), dict(request.headers))
-    new = dispatch(ReceiveLateAnswer(late), SYSTEM)
-    return jsonify(received=True, repeated=not new)
+    try:
+        came = reader.read(request.get_data(), dict(request.headers))
+        taken = Taken()
+        for event in came if isinstance(came, Sequence) else [came]:
+            taken = dispatch(ReceiveEvent(event), SYSTEM)
+    except AnjuError as error:
+        taken = Taken(error=error)
+    reply = reader.reply(taken)
+    return Response(reply.body, reply.status, reply.headers, content_type=reply.media_type)

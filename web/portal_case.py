@@ -9,7 +9,7 @@ from engine.commands import dispatch
 from engine.commands.cases import WithdrawCase
 from engine.core.db import reading
 from engine.core.errors import Refused
-from engine.queries import portal, portal_case
+from engine.queries import payments, portal, portal_case
 from web.portal_words import headline
 from web.security import citizen
 
@@ -32,7 +32,8 @@ def case(case_id: int) -> str:
     """Where it stands and what comes next."""
     with reading() as session:
         found = portal_case.case_view(session, g.actor, case_id)
-    return render_template("portal/case.html", case=found, head=headline(found))
+        to_pay = payments.open_of(session, g.actor, case_id)
+    return render_template("portal/case.html", case=found, head=headline(found), to_pay=to_pay)
 
 
 @pages.get("/portal/cases/<int:case_id>/submitted")

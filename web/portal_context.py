@@ -20,6 +20,7 @@ PLACES = {
     "portal_apply": "home",
     "portal_case": "cases",
     "portal_task": "cases",
+    "portal_pay": "cases",
     "portal_messages": "messages",
     "portal_objections": "notices",
     "portal_sign_in": "",

@@ -6,12 +6,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, g, jsonify, request
+from flask import Response, g, jsonify, make_response, request
 
+from engine.cases.drafts import DraftElsewhere
 from engine.commands import dispatch
 from engine.commands.tasks import SaveDraft
 from engine.core import clock
 from engine.core.errors import InvalidAnswers, Refused
+
+# How many characters of a page's own name are kept.
+DEVICE = 24
 
 
 def posted_answers() -> dict[str, Any]:
@@ -28,11 +32,16 @@ def posted_answers() -> dict[str, Any]:
 def keep_draft(scope: str) -> Response:
     """Keep what the island sends while it is typed."""
     body = request.get_json(silent=True)
-    answers = body.get("answers") if isinstance(body, dict) else None
-    if not isinstance(answers, dict):
+    if not isinstance(body, dict) or not isinstance(answers := body.get("answers"), dict):
         raise _unreadable()
-    saved_at = dispatch(SaveDraft(scope, answers), g.actor)
-    return jsonify(saved_at=clock.local(saved_at).isoformat())
+    seen, device = body.get("seen"), body.get("device")
+    about = (device[:DEVICE] if isinstance(device, str) else "", seen if type(seen) is int else None)
+    try:
+        draft = dispatch(SaveDraft(scope, answers, *about), g.actor)
+    except DraftElsewhere as error:
+        # The page asks which of the two shall stay, and sends again what it was told here.
+        return make_response(jsonify(code=error.code, message=error.message, revision=error.revision), 409)
+    return jsonify(saved_at=clock.local(draft.saved_at).isoformat(), revision=draft.revision)
 
 
 def island_errors(error: InvalidAnswers) -> dict[str, list[str]]:

@@ -43,7 +43,7 @@ def submit(task_id: int) -> AnyResponse | tuple[str, int]:
         return _again(view, answers, {"": [error.message]}), 409
     except TaskAlreadyDone as error:
         return _over(view, answers, error.message), 409
-    flash(f"「{done.task_name}」已提交", "success")
+    flash(f"「{done.task_name}」已提交{'，正在校验…' if done.is_checked else ''}", "success")
     return redirect(url_for("portal_case.case", case_id=done.case_id), 303)
 
 

@@ -43,10 +43,10 @@ HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
 }
 SESSION_LIFE = timedelta(hours=8)
-# Paths that other systems call: they carry signatures of their own.
-UNGUARDED = ("/inbound/",)
+# Paths that other systems call: they carry signatures or credentials of their own.
+UNGUARDED = ("/inbound/", "/v2/")
 # Forms that nobody needs to sign in for.
-OPEN_TO_ALL = ("/verify", "/login", "/portal/sign-in", "/portal/register", "/portal/code")
+OPEN_TO_ALL = ("/verify", "/login", "/portal/sign-in", "/portal/register", "/portal/code", "/hand-in/")
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, g, jsonify, request, url_for
 from engine.core import clock
 from engine.core.actor import Actor
 from engine.core.db import reading
-from engine.queries.staff import surroundings
+from engine.queries.staff import Surroundings, surroundings
 from web import security
 from web.app import Parts
 
@@ -18,12 +18,30 @@ pages = Blueprint("staff_context", __name__)
 # blueprint → the entry of the main navigation it belongs to
 PLACES = {
     "inbox": "inbox",
+    "inbox_bulk": "inbox",
+    "inbox_views": "inbox",
     "task": "inbox",
+    "approval": "inbox",
+    "bulk_approval": "inbox",
+    "desk_words": "messages",
     "case": "case",
+    "case_desk": "case",
     "counter": "counter",
+    "bank": "bank",
+    "payments": "payments",
+    "deputies": "people",
+    "handover": "people",
     "incidents": "incidents",
+    "operate": "case",
+    "migrations": "migrations",
+    "versions": "versions",
+    "monitor": "monitor",
     "demo_clock": "",
+    "clock": "clock",
+    "office_calendar": "clock",
 }
+# entry of the navigation → the letter that leads there after «g»
+GO = {"inbox": "i", "case": "c"}
 
 
 @pages.app_context_processor
@@ -37,7 +55,7 @@ def staff_page() -> dict[str, Any]:
     demo = parts().config.demo
     return {
         "user": {"name": actor.name, "title": around.title, "office": around.office},
-        "nav": _nav(actor, around.incidents),
+        "nav": _nav(actor, around),
         "home_url": url_for("inbox.show"),
         "logout_url": url_for("sign_in.sign_out"),
         "login_url": url_for("sign_in.sign_in_page"),
@@ -60,15 +78,26 @@ def parts() -> Parts:
     return found
 
 
-def _nav(actor: Actor, incidents: int) -> list[dict[str, Any]]:
+def _nav(actor: Actor, around: Surroundings) -> list[dict[str, Any]]:
     entries: list[tuple[str, str, str, int]] = [("inbox", "inbox.show", "待办", 0), ("case", "case.search", "办件", 0)]
+    entries.append(("messages", "desk_words.messages", "消息", around.messages))
     if actor.has("acceptance"):
         entries.append(("counter", "counter.items", "窗口受理", 0))
+    if actor.has("finance") or actor.has("finance_review"):
+        entries.append(("bank", "bank.show", "银行收付", 0))
+    if actor.has("finance") or actor.has("finance_review") or actor.has("supervisor"):
+        entries.append(("payments", "payments.show", "扫码收款", 0))
     if actor.has("supervisor"):
-        entries.append(("incidents", "incidents.show", "故障", incidents))
+        entries.append(("clock", "clock.show", "时限", 0))
+        entries.append(("incidents", "incidents.show", "故障", around.incidents))
+        entries.append(("people", "deputies.office", "人员", 0))
+        entries.append(("migrations", "migrations.show", "迁移", 0))
+        entries.append(("monitor", "monitor.show", "外部系统", 0))
+    if actor.has("analyst"):
+        entries.append(("versions", "versions.show", "版本", 0))
     here = PLACES.get(request.blueprint or "")
     return [
-        {"href": url_for(endpoint), "title": title, "current": place == here, "count": count}
+        {"href": url_for(endpoint), "title": title, "current": place == here, "count": count, "go": GO.get(place)}
         for place, endpoint, title, count in entries
     ]
 

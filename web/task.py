@@ -9,6 +9,7 @@ from flask import Blueprint, Response, flash, g, redirect, render_template, requ
 from werkzeug.wrappers import Response as AnyResponse
 
 from engine.commands import dispatch
+from engine.commands.inbox import LookAtTask
 from engine.commands.tasks import ClaimTask, CompleteTask, ReleaseTask
 from engine.core.db import reading
 from engine.core.errors import InvalidAnswers, Refused, TaskAlreadyDone, TaskChanged
@@ -27,8 +28,11 @@ def show(task_id: int) -> str:
     """The inbox with this task open; a finished task says so."""
     with reading() as session:
         over = task_page.finished(session, g.actor, task_id)
+        unread = inbox.is_unread(session, g.actor, task_id)
     if over is not None:
         return render_template("task/over.html", over=over, message="", typed=[])
+    if unread:
+        dispatch(LookAtTask(task_id), g.actor)
     return _page(task_id)
 
 
@@ -38,13 +42,23 @@ def submit(task_id: int) -> AnyResponse | tuple[str, int]:
     """Hand the answers in, then open the next task of the same view; nothing typed is ever lost."""
     answers = posted_answers()
     try:
-        done = dispatch(CompleteTask(task_id, answers, _seen_version()), g.actor)
+        done = dispatch(CompleteTask(task_id, answers, _seen_version(), "sign" in request.form), g.actor)
     except InvalidAnswers as error:
         return _page(task_id, answers, island_errors(error)), 422
     except (TaskAlreadyDone, TaskChanged) as error:
         return _stale(task_id, answers, error), 409
-    flash(f"{done.case_number}「{done.task_name}」已提交", "success")
-    return redirect(_next(), 303)
+    flash(f"{done.case_number}「{done.task_name}」已提交{'，正在校验…' if done.is_checked else ''}", "success")
+    return redirect(url_for("task.next_one", view=request.form.get("view") or "mine"), 303)
+
+
+@pages.get("/tasks/next")
+@staff()
+def next_one() -> AnyResponse:
+    """To the most urgent task left in the view one came from, else to the view itself."""
+    view = request.args.get("view") or "mine"
+    with reading() as session:
+        found = inbox.next_task(session, g.actor, view)
+    return redirect(url_for("task.show", task_id=found, view=view) if found else url_for("inbox.show", view=view))
 
 
 @pages.post("/tasks/<int:task_id>/claim")
@@ -84,14 +98,6 @@ def _stale(task_id: int, answers: Mapping[str, Any], error: Refused) -> str:
         over = task_page.finished(session, g.actor, task_id)
         typed = task_page.typed_rows(session, g.actor, task_id, answers)
     return render_template("task/over.html", over=over, task_id=task_id, message=error.message, typed=typed)
-
-
-def _next() -> str:
-    """The address of the most urgent task left in the view one came from, else of the view itself."""
-    view = request.form.get("view") or "mine"
-    with reading() as session:
-        found = inbox.next_task(session, g.actor, view)
-    return url_for("task.show", task_id=found, view=view) if found else url_for("inbox.show", view=view)
 
 
 def _seen_version() -> int:

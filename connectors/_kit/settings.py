@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from connectors._kit.manifest import Connector, RateLimit
+from connectors._kit.manifest import Connector
 from engine.core.errors import OutsideFault, Refused
+from engine.core.parties import RateLimit
+
+PRODUCTION = "ANJU_PRODUCTION"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ def fill(connector: Connector, environ: Mapping[str, str]) -> None:
     for env, value in values.items():
         if env.endswith("_URL") and not value.startswith(("http://", "https://")):
             raise Refused(f"{env} 应以 http:// 或 https:// 开头", code="bad_setting")
+    if connector.level == "live" or environ.get(PRODUCTION) == "1":
+        _refuse_demo_secrets(connector, values)
     _parties[connector.party] = PartySettings(
         connector.party,
         connector.title,
@@ -55,6 +60,16 @@ def fill(connector: Connector, environ: Mapping[str, str]) -> None:
         connector.rate_limit,
         values,
     )
+
+
+def _refuse_demo_secrets(connector: Connector, values: Mapping[str, str]) -> None:
+    """What stands in the manifest is known to everybody: nobody may go to work with it."""
+    for setting in connector.settings:
+        if setting.secret and setting.default and values.get(setting.env) == setting.default:
+            raise Refused(
+                f"「{connector.title}」的{setting.title}仍是演示用的默认值，正式运行前请设置 {setting.env}",
+                code="demo_secret",
+            )
 
 
 def of(party: str) -> PartySettings:

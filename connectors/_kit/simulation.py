@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ from flask import Flask, Response, jsonify, redirect, render_template, request
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wrappers import Response as AnyResponse
 
-from connectors._kit.manifest import read
+from connectors._kit.manifest import Connector, folders, read
 from connectors._kit.sandbox import EVERYBODY, State
 
-FOLDER = Path(__file__).parent.parent
+log = logging.getLogger("anju.simulators")
 
 
 class Simulators(DispatcherMiddleware):
@@ -25,16 +26,31 @@ class Simulators(DispatcherMiddleware):
         self.state = state
 
 
-def create_all(state: State | None = None) -> Simulators:
-    """Mount every folder that has a ``simulator.py``. Memory only: a restart forgets bookings and switches."""
+def create_all(state: State | None = None, found: Sequence[Connector] | None = None) -> Simulators:
+    """Mount every party that has a ``simulator.py``. Memory only: a restart forgets bookings and switches."""
     state = state or State()
     parties: dict[str, Callable[..., Any]] = {}
-    for path in sorted(FOLDER.glob("[a-z]*/simulator.py")):
-        party = path.parent.name
-        module = importlib.import_module(f"connectors.{party}.simulator")
-        state.parties[party] = (read(path.with_name("connector.yaml")).title, module.SCENARIOS)
-        parties[party] = module.create(state)
+    for one in [read(folder / "connector.yaml") for folder in folders()] if found is None else found:
+        if not (one.folder / "simulator.py").exists():
+            continue
+        module = importlib.import_module(f"{one.package}.simulator")
+        state.parties[one.party] = (one.title, module.SCENARIOS)
+        parties[one.party] = module.create(state)
     return Simulators(_pages(state), parties, state)
+
+
+def listen(state: State) -> None:
+    """Open what is not reached by a URL (ports, folders, a database), where the manifests' defaults say.
+
+    A port that is taken costs that one party only; the log says which.
+    """
+    for party in state.parties:
+        module = importlib.import_module(f"connectors.{party}.simulator")
+        if hasattr(module, "listen"):
+            try:
+                module.listen(state)
+            except OSError as error:
+                log.warning("simulator does not listen", extra={"party": party, "error": str(error)})
 
 
 def _pages(state: State) -> Flask:

@@ -22,14 +22,14 @@ SUMMARIES = {
 class HouseholdInputs(Schema):
     """``consent``: true, or the number under which the person's consent is kept."""
 
-    name = fields.String(required=True, validate=validate.Length(min=1, max=60))
-    id_kind = fields.String(required=True, validate=validate.OneOf(list(KINDS)))
-    id_number = fields.String(required=True, metadata={"personal": True})
-    consent = fields.Raw(required=True, allow_none=True)
+    name = fields.String(required=True, validate=validate.Length(min=1, max=60), metadata={"title": "姓名"})
+    id_kind = fields.String(required=True, validate=validate.OneOf(list(KINDS)), metadata={"title": "证件类型"})
+    id_number = fields.String(required=True, metadata={"title": "证件号码", "personal": True})
+    consent = fields.Raw(required=True, allow_none=True, metadata={"title": "本人授权"})
 
 
 class _Member(Schema):
-    name = fields.String(required=True, metadata={"personal": True})
+    name = fields.String(required=True, metadata={"title": "姓名", "personal": True})
     relation = fields.String(required=True)
 
 
@@ -47,9 +47,11 @@ class HouseholdOutputs(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    result = fields.String(required=True, validate=validate.OneOf(["pass", "fail", "unknown"]))
-    facts = fields.Nested(_Facts, required=True)
-    summary = fields.String(required=True, metadata={"personal": True})
+    result = fields.String(
+        required=True, validate=validate.OneOf(["pass", "fail", "unknown"]), metadata={"title": "核查结果"}
+    )
+    facts = fields.Nested(_Facts, required=True, metadata={"title": "查得内容"})
+    summary = fields.String(required=True, metadata={"title": "摘要", "personal": True})
 
 
 @operation(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ WIRE = Path(__file__).parent / "wire"
 INBOUND = "/inbound/realestate"
 REFUSALS = {
     "3001": ("realestate_no_authority", "不动产接口未授权本事项查询，请联系数据共享管理员"),
+    "3003": ("realestate_limited", "该不动产已被查封或限制，不能再冻结，请人工核对"),
+    "3004": ("realestate_no_title", "不动产登记簿上没有该权证号，请核对权证号"),
+    "3005": ("realestate_not_frozen", "本办件没有冻结该不动产，无需解除"),
     "3002": ("realestate_region", "不动产接口不受理该地区的查询，请核对地区"),
 }
 YES, NO, AMBIGUOUS = "YES", "NO", "AMBIGUOUS"
@@ -82,6 +86,24 @@ def fetch(*, key: str) -> Reply | None:
     if answer["State"] == "NOT_KNOWN":
         return None
     return _reply(party, answer, exchange)
+
+
+def freeze(*, cert_number: str, reason: str, until: date, case_number: str, key: str) -> tuple[str, Exchange]:
+    """Freeze a title for a case until a day: the number of the freeze, the same however often it is asked for."""
+    fields = {"CertNumber": cert_number, "Reason": reason, "Until": until}
+    return _frozen("Freeze", fields, case_number, key)
+
+
+def unfreeze(*, cert_number: str, case_number: str, key: str) -> tuple[str, Exchange]:
+    """End the freeze of a title for a case: its number, also where it was ended before."""
+    return _frozen("Unfreeze", {"CertNumber": cert_number}, case_number, key)
+
+
+def _frozen(operation: str, fields: Mapping[str, Any], case_number: str, key: str) -> tuple[str, Exchange]:
+    party = settings.of("realestate")
+    asked = {"RequestId": key, "CaseNumber": case_number, **fields}
+    answer, exchange = _call(party, operation, asked, key)
+    return str(answer["FreezeNumber"]), exchange
 
 
 def read_notice(body: bytes, headers: Mapping[str, str]) -> Notice:

@@ -14,7 +14,8 @@ from connectors._kit.http import Exchange
 from connectors.realestate import client
 from engine.core import clock
 from engine.core.errors import OutsideFault
-from engine.core.operations import Answer, Call, Evidence, LateAnswer, Pending, Verdict, inbound, operation
+from engine.core.inbound import inbound
+from engine.core.operations import Answer, Call, Evidence, LateAnswer, Pending, Verdict, operation
 
 SOURCE = "不动产登记"
 DWELLING = "住宅"
@@ -30,8 +31,10 @@ class _Person(Schema):
 
 
 class OwnershipInputs(Schema):
-    persons = fields.List(fields.Nested(_Person), required=True, validate=validate.Length(min=1, max=50))
-    region = fields.String(load_default="", allow_none=True)
+    persons = fields.List(
+        fields.Nested(_Person), required=True, validate=validate.Length(min=1, max=50), metadata={"title": "查询的人员"}
+    )
+    region = fields.String(load_default="", allow_none=True, metadata={"title": "地区"})
 
 
 class _Home(Schema):
@@ -50,9 +53,9 @@ class _Facts(Schema):
 class OwnershipOutputs(Schema):
     """``total_area`` counts dwellings, each by the shares of the persons asked about; null where it is not known."""
 
-    result = fields.String(required=True, validate=validate.OneOf(["pass", "unknown"]))
-    facts = fields.Nested(_Facts, required=True)
-    summary = fields.String(required=True, metadata={"personal": True})
+    result = fields.String(required=True, validate=validate.OneOf(["pass", "unknown"]), metadata={"title": "核查结果"})
+    facts = fields.Nested(_Facts, required=True, metadata={"title": "查得内容"})
+    summary = fields.String(required=True, metadata={"title": "摘要", "personal": True})
 
 
 @operation(
@@ -81,6 +84,54 @@ def ownership(call: Call) -> Answer | Pending:
         raise OutsideFault(f"「{SOURCE}」的应答与所问的人员不符，请核对接口版本", code="unexpected_answer")
     summary = _summary(reply.holdings)
     return _answer(reply.holdings, evidence(SOURCE, people, reply.exchange, summary, XML))
+
+
+class FreezeInputs(Schema):
+    cert_number = fields.String(
+        required=True, validate=validate.Length(min=1, max=120), metadata={"title": "不动产权证号", "personal": True}
+    )
+    reason = fields.String(required=True, validate=validate.Length(min=1, max=100), metadata={"title": "冻结事由"})
+    until = fields.Date(required=True, metadata={"title": "冻结至"})
+
+
+class UnfreezeInputs(Schema):
+    cert_number = fields.String(
+        required=True, validate=validate.Length(min=1, max=120), metadata={"title": "不动产权证号", "personal": True}
+    )
+
+
+class FreezeOutputs(Schema):
+    freeze_number = fields.String(required=True, metadata={"title": "冻结编号"})
+    summary = fields.String(required=True, metadata={"title": "摘要"})
+
+
+@operation("realestate.freeze", title="冻结不动产", inputs=FreezeInputs, outputs=FreezeOutputs, party="realestate")
+def freeze(call: Call) -> Answer:
+    """By the number of the case: a repeat, also from another step, is the same freeze."""
+    inputs, key = call.inputs, call.idempotency_key
+    number, exchange = client.freeze(
+        cert_number=inputs["cert_number"],
+        reason=inputs["reason"],
+        until=inputs["until"],
+        case_number=call.case_number,
+        key=key,
+    )
+    return _frozen(number, exchange, f"已冻结至 {inputs['until']}，冻结编号 {number}")
+
+
+@operation(
+    "realestate.unfreeze", title="解除不动产冻结", inputs=UnfreezeInputs, outputs=FreezeOutputs, party="realestate"
+)
+def unfreeze(call: Call) -> Answer:
+    """Ends what this case froze; ended before, it stays ended."""
+    cert = call.inputs["cert_number"]
+    number, exchange = client.unfreeze(cert_number=cert, case_number=call.case_number, key=call.idempotency_key)
+    return _frozen(number, exchange, f"已解除冻结 {number}")
+
+
+def _frozen(number: str, exchange: Exchange, summary: str) -> Answer:
+    kept = evidence(SOURCE, [], exchange, summary, XML)
+    return Answer({"freeze_number": number, "summary": summary}, None, kept)
 
 
 @inbound("realestate")

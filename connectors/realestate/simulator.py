@@ -28,7 +28,9 @@ SCENARIOS = {
     "duplicate_callback": "稍后回复，重复回调",
     "late_refusal": "稍后回复，结果为拒绝",
     "bad_signature": "稍后回复，回调签名错误",
+    "limited": "已被查封，不能冻结",
 }
+FREEZING = {"FreezeRequest": "freeze", "UnfreezeRequest": "unfreeze"}
 LATER = {"late", "lost_callback", "duplicate_callback", "late_refusal", "bad_signature"}
 
 
@@ -52,6 +54,11 @@ def create(state: State) -> Callable[..., Any]:
             key = _text(asked, "RequestId")
             return serve(
                 state, request, "realestate", "fetch", EVERYBODY, lambda _: _fetch(state, key), _write, once=False
+            )
+        if etree.QName(asked).localname in FREEZING:
+            cert, operation = _text(asked, "CertNumber"), FREEZING[etree.QName(asked).localname]
+            return serve(
+                state, request, "realestate", operation, cert, lambda now: _freezing(state, asked, now), _write
             )
         subject = _subject(state, asked)
         return serve(state, request, "realestate", "ownership", subject, lambda now: _submit(state, asked, now), _write)
@@ -105,6 +112,30 @@ def _submit(state: State, asked: etree._Element, scenario: str) -> dict[str, Any
             arguments = (state, content, _text(asked, "CallbackUrl"), scenario)
             threading.Thread(target=_call_back, args=arguments, daemon=True).start()
     return content
+
+
+def _freezing(state: State, asked: etree._Element, scenario: str) -> dict[str, Any]:
+    """Freeze or release; one freeze per case and certificate, whatever the request's own number."""
+    case, cert = _text(asked, "CaseNumber"), _text(asked, "CertNumber")
+    name = etree.QName(asked).localname.replace("Request", "Response")
+    known = {home["cert_number"] for person in state.people.values() for home in person.get("homes", [])}
+    if scenario == "business_error":
+        raise Refusal(fault="3001")
+    if cert not in known or scenario == "empty":
+        raise Refusal(fault="3004")
+    with state.lock:
+        shelf = state.shelf("realestate")
+        found = next((one for one in shelf if (one["case"], one["cert"]) == (case, cert)), None)
+        others = [one for one in shelf if one["cert"] == cert and one["case"] != case and one["frozen"]]
+        if name == "UnfreezeResponse" and found is None:
+            raise Refusal(fault="3005")
+        if name == "FreezeResponse" and (others or scenario == "limited"):
+            raise Refusal(fault="3003")
+        if found is None:
+            found = {"case": case, "cert": cert, "number": f"DJ{len(shelf) + 1:08d}", "frozen": True}
+            shelf.append(found)
+        found["frozen"] = name == "FreezeResponse"
+    return {"name": name, "key": _text(asked, "RequestId"), "freeze": found["number"]}
 
 
 def _fetch(state: State, key: str) -> dict[str, Any]:
@@ -164,12 +195,16 @@ def _write(booked: Mapping[str, Any], scenario: str) -> Response:
     content = _present(booked)
     if "fault" in content:
         return _fault(content["fault"])
-    parts = [f"<RequestId>{escape(content['key'])}</RequestId><State>{content['state']}</State>"]
+    parts = [f"<RequestId>{escape(content['key'])}</RequestId>"]
+    if "freeze" in content:
+        parts.append(f"<FreezeNumber>{content['freeze']}</FreezeNumber>")
+    if "state" in content:
+        parts.append(f"<State>{content['state']}</State>")
     if "number" in content:
         parts.append(f"<AcceptanceNumber>{content['number']}</AcceptanceNumber>")
-    if content["state"] in ("ACCEPTED", "PROCESSING"):
+    if content.get("state") in ("ACCEPTED", "PROCESSING"):
         parts.append(f"<AnswerWithinSeconds>{content['within']}</AnswerWithinSeconds>")
-    if content["state"] == "ANSWERED":
+    if content.get("state") == "ANSWERED":
         parts.append(_result(content["holdings"]))
     body = "".join(parts)
     if scenario == "changed_schema":

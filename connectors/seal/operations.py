@@ -11,12 +11,12 @@ from engine.core.operations import Answer, Call, operation
 
 
 class SignInputs(Schema):
-    file_id = fields.String(required=True, validate=validate.Length(min=1))
-    reason = fields.String(load_default="文书签发", validate=validate.Length(max=200))
+    file_id = fields.String(required=True, validate=validate.Length(min=1), metadata={"title": "文件"})
+    reason = fields.String(load_default="文书签发", validate=validate.Length(max=200), metadata={"title": "签章事由"})
 
 
 class SignOutputs(Schema):
-    signed_file_id = fields.String(required=True)
+    signed_file_id = fields.String(required=True, metadata={"title": "已签章文件"})
 
 
 @operation(
@@ -42,14 +42,14 @@ def sign(call: Call) -> Answer:
 class VerifyInputs(Schema):
     """``content``: the bytes of the file."""
 
-    content = fields.Raw(required=True, validate=lambda value: isinstance(value, bytes))
+    content = fields.Raw(required=True, validate=lambda value: isinstance(value, bytes), metadata={"title": "文件内容"})
 
 
 class VerifyOutputs(Schema):
-    intact = fields.Boolean(required=True)
-    valid = fields.Boolean(required=True)
-    signer = fields.String(required=True)
-    signed_at = fields.String(required=True, allow_none=True)
+    intact = fields.Boolean(required=True, metadata={"title": "未被改动"})
+    valid = fields.Boolean(required=True, metadata={"title": "签章有效"})
+    signer = fields.String(required=True, metadata={"title": "签章机构"})
+    signed_at = fields.String(required=True, allow_none=True, metadata={"title": "签章时间"})
 
 
 @operation("seal.verify", title="核验电子签章", inputs=VerifyInputs, outputs=VerifyOutputs, party="seal", retries=0)

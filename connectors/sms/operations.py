@@ -9,13 +9,15 @@ from engine.core.operations import Answer, Call, operation
 
 
 class SendInputs(Schema):
-    phone = fields.String(required=True, validate=validate.Length(min=1), metadata={"personal": True})
-    template = fields.String(required=True, validate=validate.Length(min=1, max=60))
-    values = fields.Dict(keys=fields.String(), load_default=dict, allow_none=False)
+    phone = fields.String(
+        required=True, validate=validate.Length(min=1), metadata={"title": "手机号码", "personal": True}
+    )
+    template = fields.String(required=True, validate=validate.Length(min=1, max=60), metadata={"title": "短信模板"})
+    values = fields.Dict(keys=fields.String(), load_default=dict, allow_none=False, metadata={"title": "模板内容"})
 
 
 class SendOutputs(Schema):
-    message_id = fields.String(required=True)
+    message_id = fields.String(required=True, metadata={"title": "短信编号"})
 
 
 @operation(
@@ -37,11 +39,13 @@ def send(call: Call) -> Answer:
 
 
 class ReceiptInputs(Schema):
-    message_id = fields.String(required=True)
+    message_id = fields.String(required=True, metadata={"title": "短信编号"})
 
 
 class ReceiptOutputs(Schema):
-    state = fields.String(required=True, validate=validate.OneOf(["delivered", "waiting", "failed"]))
+    state = fields.String(
+        required=True, validate=validate.OneOf(["delivered", "waiting", "failed"]), metadata={"title": "送达状态"}
+    )
 
 
 @operation("sms.receipt", title="查询短信回执", inputs=ReceiptInputs, outputs=ReceiptOutputs, party="sms", retries=3)

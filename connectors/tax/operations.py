@@ -16,9 +16,9 @@ UNKNOWN = {
 
 
 class IncomeInputs(Schema):
-    name = fields.String(required=True, validate=validate.Length(min=1, max=60))
-    id_number = fields.String(required=True, metadata={"personal": True})
-    year = fields.Integer(required=True, validate=validate.Range(min=1994, max=2100))
+    name = fields.String(required=True, validate=validate.Length(min=1, max=60), metadata={"title": "姓名"})
+    id_number = fields.String(required=True, metadata={"title": "证件号码", "personal": True})
+    year = fields.Integer(required=True, validate=validate.Range(min=1994, max=2100), metadata={"title": "年度"})
 
 
 class _Facts(Schema):
@@ -29,9 +29,9 @@ class _Facts(Schema):
 class IncomeOutputs(Schema):
     """Null in ``facts`` means that the tax office did not say; it never means zero."""
 
-    result = fields.String(required=True, validate=validate.OneOf(["pass", "unknown"]))
-    facts = fields.Nested(_Facts, required=True)
-    summary = fields.String(required=True, metadata={"personal": True})
+    result = fields.String(required=True, validate=validate.OneOf(["pass", "unknown"]), metadata={"title": "核查结果"})
+    facts = fields.Nested(_Facts, required=True, metadata={"title": "查得内容"})
+    summary = fields.String(required=True, metadata={"title": "摘要", "personal": True})
 
 
 @operation(

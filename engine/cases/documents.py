@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from marshmallow import Schema, fields
-from sqlalchemy import Date, String, select
+from sqlalchemy import Date, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from engine.cases.case import Case, next_number
@@ -22,7 +22,10 @@ CHECK_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 class Attachment(WithId, Base):
-    """A file somebody uploaded. ``owner`` is the actor key; ``case_id`` is set when the form is submitted."""
+    """A file somebody uploaded. ``owner`` is the actor key; ``case_id`` is set when the form is submitted.
+
+    ``replaces`` names the earlier version it stands for; ``via`` tells how it came: desk, phone, or empty for a form.
+    """
 
     __tablename__ = "attachment"
 
@@ -34,10 +37,15 @@ class Attachment(WithId, Base):
     size: Mapped[int]
     sha: Mapped[str] = mapped_column(String(64), index=True)
     uploaded_at: Mapped[datetime]
+    replaces: Mapped[int | None]
+    via: Mapped[str] = mapped_column(String(10), default="", server_default=text("''"))
 
 
 class Document(WithId, Base):
-    """A paper issued by the office. ``state``: numbered, rendered, issued. ``file_sha`` is the final (sealed) file."""
+    """A paper issued by the office. ``state``: numbered, rendered, issued. ``file_sha`` is the final (sealed) file.
+
+    ``standing`` is set when it is no longer valid: revoked or replaced, since ``ended_on``, by the paper ``ended_by``.
+    """
 
     __tablename__ = "document"
 
@@ -53,6 +61,9 @@ class Document(WithId, Base):
     issued_on: Mapped[date] = mapped_column(Date)
     issued_at: Mapped[datetime | None]
     size: Mapped[int] = mapped_column(default=0)
+    standing: Mapped[str | None] = mapped_column(String(12))
+    ended_on: Mapped[date | None] = mapped_column(Date)
+    ended_by: Mapped[str | None] = mapped_column(String(60))
 
 
 class NumberDocument(Schema):

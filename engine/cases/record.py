@@ -1,51 +1,51 @@
-"""What happened and why: the hash-chained journal, the element history, the decisions and the answers of forms."""
+"""What happened and why: the hash-chained journal (answers of forms and decisions in it) and the element history."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 import orjson
-from sqlalchemy import Index, String, Text, insert, select, update
+from sqlalchemy import BigInteger, Index, Integer, Select, String, Text, literal, null, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from engine.cases.case import Case
-from engine.core import ids
 from engine.core.actor import Actor
-from engine.core.db import Base, WithId, for_update, insert_with_conflict
-from engine.core.types import Json, SealedJson
+from engine.core.db import Base, WithId, for_update, insert_rows, insert_with_conflict
+from engine.core.types import Code, Digest, SealedJson
 
 # The chain of what belongs to no case.
 _INSTALLATION = "office"
 
 
-class JournalEntry(WithId, Base):
-    """One line of the record. ``hash`` covers the line and the hash before it; the payload is covered by its digest."""
+class JournalEntry(Base):
+    """One line of the record. ``hash`` covers the line, a digest of its payload and the hash before it.
+
+    ``payload`` is sealed and may be erased by rule (``erase``): its digest then stands for it, and the chain holds.
+    The answers of a form are the payload of a line with ``form_id`` (and ``task_id``, unless it began the case), a
+    decision is one with ``decision_id``: ``{value, explanation}``. ``for_key``: for whom it was done.
+    """
 
     __tablename__ = "journal_entry"
-    __table_args__ = (Index("ux_journal_chain", "case_id", "seq", unique=True),)
 
-    case_id: Mapped[int]
-    seq: Mapped[int]
+    case_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     actor_key: Mapped[str] = mapped_column(String(40))
     actor_name: Mapped[str] = mapped_column(String(60))
     kind: Mapped[str] = mapped_column(String(40))
     title: Mapped[str] = mapped_column(String(300))
     element_id: Mapped[str] = mapped_column(String(120), default="")
-    payload_digest: Mapped[str] = mapped_column(String(64))
-    hash: Mapped[str] = mapped_column(String(64))
-
-
-class JournalPayload(Base):
-    """What an entry carries, encrypted, apart from the chain so that it can be erased when its time is over."""
-
-    __tablename__ = "journal_payload"
-
-    entry_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    payload: Mapped[Any] = mapped_column(SealedJson)
+    form_id: Mapped[str | None] = mapped_column(String(160))
+    task_id: Mapped[int | None]
+    decision_id: Mapped[str | None] = mapped_column(String(200))
+    for_key: Mapped[str | None] = mapped_column(String(40))
+    payload: Mapped[Any | None] = mapped_column(SealedJson)
+    payload_digest: Mapped[str | None] = mapped_column(Digest)
+    hash: Mapped[str] = mapped_column(Digest)
 
 
 class JournalHead(Base):
@@ -58,51 +58,48 @@ class JournalHead(Base):
     hash: Mapped[str] = mapped_column(String(64))
 
 
-class Activity(WithId, Base):
-    """One event of the process: ``kind`` is activated, completed, cancelled, flow or incident."""
-
-    __tablename__ = "activity"
-    __table_args__ = (Index("ix_activity_case", "case_id"),)
-
-    case_id: Mapped[int]
-    at: Mapped[datetime]
-    kind: Mapped[str] = mapped_column(String(12))
-    process_id: Mapped[str] = mapped_column(String(120))
-    element_id: Mapped[str] = mapped_column(String(120))
-    name: Mapped[str] = mapped_column(String(160), default="")
-    type: Mapped[str] = mapped_column(String(40), default="")
-    token: Mapped[str] = mapped_column(String(64), default="")
-    flow_id: Mapped[str] = mapped_column(String(120), default="")
+# Kept as numbers: words are only ever added, at the end.
+STATES = ("active", "completed", "terminated")
+ELEMENT_TYPES = (
+    "task", "userTask", "serviceTask", "sendTask", "receiveTask", "scriptTask", "manualTask", "businessRuleTask",
+    "callActivity", "subProcess", "eventSubProcess", "adHocSubProcess", "multiInstanceBody", "startEvent", "endEvent",
+    "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent", "exclusiveGateway", "inclusiveGateway",
+    "parallelGateway", "eventBasedGateway", "adHocSubProcessInnerInstance",
+)  # fmt: skip
 
 
-class DecisionRecord(WithId, Base):
-    """One evaluated decision: what went in, what came out, which rows fired and why."""
+class ElementInstance(WithId, Base):
+    """One element a case came to: ``id`` is the number of its token, names are in the model.
 
-    __tablename__ = "decision_record"
+    ``process_id`` is None in the case's own process. ``via`` is the flow that brought it (of a join: the flows, with a
+    space between), ``parent`` the instance of the sub-process, call activity or multi-instance body it lives in.
+    """
 
-    case_id: Mapped[int] = mapped_column(index=True)
-    at: Mapped[datetime]
-    element_id: Mapped[str] = mapped_column(String(120))
-    decision_id: Mapped[str] = mapped_column(String(160))
-    value: Mapped[Any | None] = mapped_column(Json)
-    explanation: Mapped[Any] = mapped_column(Json)
-
-
-class Submission(WithId, Base):
-    """The answers of one submitted form, encrypted as a whole."""
-
-    __tablename__ = "submission"
-    __table_args__ = (Index("ix_submission_case", "case_id", "element_id"),)
+    __tablename__ = "element_instance"
+    __table_args__ = (Index("ix_element_instance_case", "case_id"),)
 
     case_id: Mapped[int]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    parent: Mapped[int | None]
+    state: Mapped[str] = mapped_column(Code(*STATES))
+    type: Mapped[str] = mapped_column(Code(*ELEMENT_TYPES))
+    process_id: Mapped[str | None] = mapped_column(String(120))
     element_id: Mapped[str] = mapped_column(String(120))
-    form_id: Mapped[str] = mapped_column(String(160))
-    task_id: Mapped[int | None]
-    actor_key: Mapped[str] = mapped_column(String(40))
-    actor_name: Mapped[str] = mapped_column(String(60))
-    at: Mapped[datetime]
-    answers: Mapped[Any] = mapped_column(SealedJson)
-    summary: Mapped[str] = mapped_column(Text, default="")
+    via: Mapped[str | None] = mapped_column(Text)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one line of the journal is to say; ``title`` is what a person reads."""
+
+    kind: str
+    title: str
+    element_id: str = ""
+    payload: Mapping[str, Any] | None = None
+    form_id: str | None = None
+    task_id: int | None = None
+    decision_id: str | None = None
 
 
 class Journal:
@@ -113,60 +110,53 @@ class Journal:
         self._heads: dict[int, tuple[int, str]] = {}
         self._cases: dict[int, Case] = {}
         self._entries: list[dict[str, Any]] = []
-        self._payloads: list[dict[str, Any]] = []
 
-    def add(
-        self,
-        case: Case | None,
-        actor: Actor,
-        at: datetime,
-        kind: str,
-        title: str,
-        payload: Mapping[str, Any],
-        element_id: str = "",
-    ) -> None:
-        """Append one line to the chain of ``case`` (or to the installation's own chain)."""
-        body, digest = _digest(payload)
+    def add(self, case: Case | None, actor: Actor, at: datetime, entry: Entry) -> int:
+        """Append one line to the chain of ``case`` (or to the installation's own chain); gives its number."""
+        digest = _digest(entry.payload or {})
         case_id = 0 if case is None else case.id
         before_seq, before = self._head(case)
-        seq, entry_id = before_seq + 1, ids.new()
-        hash_ = chain_hash(before, case_id, seq, at, actor.key, actor.shown, kind, title, element_id, digest)
-        self._heads[case_id] = seq, hash_
-        self._entries.append(
-            {
-                "id": entry_id,
-                "case_id": case_id,
-                "seq": seq,
-                "at": at,
-                "actor_key": actor.key,
-                "actor_name": actor.shown,
-                "kind": kind,
-                "title": title,
-                "element_id": element_id,
-                "payload_digest": digest,
-                "hash": hash_,
-            }
-        )
-        if payload:
-            self._payloads.append({"entry_id": entry_id, "payload": orjson.loads(body)})
+        seq = before_seq + 1
+        line: dict[str, Any] = {
+            "case_id": case_id,
+            "seq": seq,
+            "at": at,
+            "actor_key": actor.key,
+            "actor_name": actor.shown,
+            "kind": entry.kind,
+            "title": entry.title,
+            "element_id": entry.element_id,
+            "form_id": entry.form_id,
+            "task_id": entry.task_id,
+            "decision_id": entry.decision_id,
+            "for_key": actor.behalf.key if actor.behalf else None,
+            "payload": entry.payload or None,
+            "payload_digest": None,
+        }
+        line["hash"] = _hash_of(before, line, digest)
+        self._heads[case_id] = seq, line["hash"]
+        self._entries.append(line)
+        return seq
+
+    def lines(self) -> list[tuple[Case, dict[str, Any]]]:
+        """The lines of cases so far, each with its case."""
+        return [(self._cases[line["case_id"]], line) for line in self._entries if line["case_id"]]
 
     def _head(self, case: Case | None) -> tuple[int, str]:
         """Where the chain stands in this transaction; whoever asks first holds the chain's lock."""
         case_id = 0 if case is None else case.id
         if case_id not in self._heads and case is not None:
             self._cases[case_id] = case
-            self._heads[case_id] = case.journal_seq, case.journal_hash
+            self._heads[case_id] = case.journal_seq, case.journal_hash or ""
         elif case_id not in self._heads:
             self._heads[0] = _end_of_installation(self._session)
         return self._heads[case_id]
 
     def write(self) -> None:
-        """All lines in one statement, all payloads in another, and the ends of the chains."""
+        """All lines in one statement, and the ends of the chains."""
         if not self._entries:
             return
-        self._session.execute(insert(JournalEntry), self._entries)
-        if self._payloads:
-            self._session.execute(insert(JournalPayload), self._payloads)
+        insert_rows(self._session, JournalEntry, self._entries)
         for case_id, (seq, hash_) in self._heads.items():
             if case_id:
                 self._cases[case_id].journal_seq, self._cases[case_id].journal_hash = seq, hash_
@@ -188,34 +178,28 @@ def chain_hash(before: str, case_id: int, seq: int, at: datetime, *fields: str) 
     return sha256(orjson.dumps([before, case_id, seq, at.isoformat(), *fields])).hexdigest()
 
 
+_SOME = ("form_id", "task_id", "decision_id", "for_key")
+
+
+def _hash_of(before: str, line: Mapping[str, Any], digest: str) -> str:
+    """The hash of a line; what only some lines have is covered where they have it."""
+    fields = [line[name] for name in ("actor_key", "actor_name", "kind", "title", "element_id")]
+    more = [f"{name}={line[name]}" for name in _SOME if line[name] is not None]
+    return chain_hash(before, line["case_id"], line["seq"], line["at"], *fields, digest, *more)
+
+
 def verify(session: Session, case_id: int) -> int | None:
     """None where the chain of a case (0: of the installation) holds, else the number of the first line that does not.
 
     Every line, its payload where it still stands, and the end of the chain are looked at: a chain cut short is broken.
     """
     before, expected = "", 0
-    rows = session.execute(
-        select(JournalEntry, JournalPayload)
-        .outerjoin(JournalPayload, JournalPayload.entry_id == JournalEntry.id)
-        .where(JournalEntry.case_id == case_id)
-        .order_by(JournalEntry.seq)
-    )
-    for entry, payload in rows:
+    query = select(JournalEntry).where(JournalEntry.case_id == case_id).order_by(JournalEntry.seq)
+    for entry in session.scalars(query):
         expected += 1
-        told = chain_hash(
-            before,
-            case_id,
-            entry.seq,
-            entry.at,
-            entry.actor_key,
-            entry.actor_name,
-            entry.kind,
-            entry.title,
-            entry.element_id,
-            entry.payload_digest,
-        )
-        whole = payload is None or _digest(payload.payload)[1] == entry.payload_digest
-        if entry.seq != expected or told != entry.hash or not whole:
+        digest = entry.payload_digest or _digest(entry.payload or {})
+        whole = entry.payload is None or entry.payload_digest is None
+        if entry.seq != expected or not whole or _hash_of(before, vars(entry), digest) != entry.hash:
             return expected
         before = entry.hash
     return None if _head(session, case_id) == (expected, before) else expected + 1
@@ -228,9 +212,58 @@ def _head(session: Session, case_id: int) -> tuple[int, str]:
     else:
         query = select(JournalHead.seq, JournalHead.hash).where(JournalHead.chain == _INSTALLATION)
     found = session.execute(query).one_or_none()
-    return (found[0], found[1]) if found else (0, "")
+    return (found[0], found[1] or "") if found else (0, "")
 
 
-def _digest(payload: Any) -> tuple[bytes, str]:
-    body = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS, default=str)
-    return body, sha256(body).hexdigest()
+def erase(session: Session, case_id: int) -> int:
+    """Erase what the lines of a case carry; their digests stay, so that the chain holds. Gives how many there were."""
+    ours = select(JournalEntry).where(JournalEntry.case_id == case_id, JournalEntry.payload.is_not(None))
+    entries = session.scalars(ours).all()
+    for entry in entries:
+        entry.payload, entry.payload_digest = None, _digest(entry.payload)
+    session.flush()
+    return len(entries)
+
+
+def _digest(payload: Any) -> str:
+    return sha256(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
+
+
+DONE_SCOPE = "did"
+
+
+def did(session: Session, case_id: int, who: list[str], elements: Sequence[str]) -> bool:
+    """Whether one of these people submitted one of these steps of a case, or somebody for them."""
+    return bool(elements) and session.execute(done_steps(case_id, who, elements).limit(1)).first() is not None
+
+
+def done_steps(case_id: int, who: list[str], elements: Sequence[str]) -> Select[*tuple[Any, ...]]:
+    """Which of these steps these people submitted (actor keys), in the shape of variables: asked together with them."""
+    return select(literal(DONE_SCOPE), JournalEntry.element_id, null(), null()).where(
+        JournalEntry.case_id == case_id,
+        JournalEntry.task_id.is_not(None),
+        JournalEntry.element_id.in_(elements),
+        or_(JournalEntry.actor_key.in_(who), JournalEntry.for_key.in_(who)),
+    )
+
+
+@dataclass(frozen=True)
+class DecisionRecord:
+    """One evaluated decision: what came out, which rows fired and why."""
+
+    at: datetime
+    element_id: str
+    decision_id: str
+    value: Any
+    explanation: Any
+
+
+def decisions(session: Session, case_id: int) -> list[DecisionRecord]:
+    """The decisions of a case, oldest first, as far as they were not erased."""
+    ours = JournalEntry.case_id == case_id
+    query = select(JournalEntry).where(ours, JournalEntry.decision_id.is_not(None)).order_by(JournalEntry.seq)
+    return [
+        DecisionRecord(one.at, one.element_id, str(one.decision_id), one.payload["value"], one.payload["explanation"])
+        for one in session.scalars(query)
+        if one.payload is not None
+    ]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import yaml
-from marshmallow import INCLUDE, Schema, ValidationError, fields
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
+from engine.catalog.limits import DAYS, Clock, ClockRules, Limits, rules_of
 from engine.core.errors import Fault, ModelFault
-
-_LIMIT = re.compile(r"^(\d+) working days$")
 
 
 class _Material(Schema):
@@ -39,9 +38,42 @@ class _Parameter(Schema):
         unknown = INCLUDE
 
 
-class _Limits(Schema):
-    statutory = fields.String(load_default="")
-    promised = fields.String(load_default="")
+class _Retention(Schema):
+    """Years after closing during which the history of a case is kept; without it, it stays."""
+
+    years = fields.Integer(required=True, validate=validate.Range(min=1, max=100))
+
+
+class _Suspension(Schema):
+    """Whether the lawful clock stands while a supervisor suspends a case (``stops``), or runs on."""
+
+    clock = fields.String(load_default="runs", validate=validate.OneOf(["runs", "stops"]))
+
+
+class _About(Schema):
+    """Of an item that looks at decided cases again: which, by which outcomes and papers, and who may begin."""
+
+    items = fields.List(fields.String(), required=True, validate=validate.Length(min=1))
+    outcomes = fields.List(fields.String(), required=True, validate=validate.Length(min=1))
+    documents = fields.List(fields.String(), required=True, validate=validate.Length(min=1))
+    role = fields.String(required=True)
+    action = fields.String(required=True)
+
+
+class _ReportedLine(Schema):
+    """A kind of line of the record, of one of ``elements`` or of any, and the step it is to a platform."""
+
+    kind = fields.String(required=True)
+    elements = fields.List(fields.String(), load_default=list)
+    step = fields.String(required=True)
+
+
+class _Reports(Schema):
+    """What a platform that handed a case down is told, by which operation; ``closed``: outcome → step."""
+
+    operation = fields.String(required=True)
+    lines = fields.List(fields.Nested(_ReportedLine), load_default=list)
+    closed = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
 
 
 class _Item(Schema):
@@ -50,13 +82,18 @@ class _Item(Schema):
     start_form = fields.String(load_default="")
     legal_basis = fields.List(fields.Raw(), load_default=list)
     channels = fields.List(fields.String(), load_default=list)
-    time_limit = fields.Nested(_Limits, load_default=dict)
+    time_limit = fields.Nested(Limits, load_default=dict)
+    clock = fields.Nested(Clock, load_default=dict)
     stages = fields.List(fields.String(), load_default=list)
     materials = fields.List(fields.Nested(_Material), load_default=list)
     roles = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
     numbering = fields.String(load_default="")
     outcomes = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
     parameters = fields.List(fields.Nested(_Parameter), load_default=list)
+    retention = fields.Nested(_Retention)
+    suspension = fields.Nested(_Suspension)
+    about = fields.Nested(_About)
+    reports = fields.Nested(_Reports)
 
     class Meta:
         unknown = INCLUDE
@@ -103,10 +140,27 @@ class Item:
         """Id of the form a citizen or the counter fills to apply."""
         return str(self.raw["start_form"])
 
+    @property
+    def about(self) -> dict[str, Any] | None:
+        """Which decided cases this item looks at again: items, outcomes, documents, role, action; mostly None."""
+        declared: dict[str, Any] | None = self.raw.get("about")
+        return declared
+
+    @property
+    def reports(self) -> dict[str, Any] | None:
+        """What a platform that handed a case down is told: operation, lines, closed; mostly None."""
+        declared: dict[str, Any] | None = self.raw.get("reports")
+        return declared
+
     def limit(self, kind: str) -> int | None:
         """Working days of the ``statutory`` or ``promised`` limit."""
-        match = _LIMIT.match(self.raw["time_limit"].get(kind, ""))
-        return int(match[1]) if match else None
+        found = self.clock.case.get(kind)
+        return found.amount if found and found.unit == DAYS else None
+
+    @cached_property
+    def clock(self) -> ClockRules:
+        """Limits of the item and its steps, and all that goes by them."""
+        return rules_of(self.raw["time_limit"], self.raw["clock"])
 
 
 def parse_item(content: bytes, path: str) -> Item:
@@ -119,8 +173,15 @@ def parse_item(content: bytes, path: str) -> Item:
         line = mark.line + 1 if mark else 0
         raise ModelFault(Fault("item_yaml", "不是有效的 YAML", file=path, line=line)) from error
     except ValidationError as error:
+        if "time_limit" in error.messages_dict:
+            raise ModelFault(
+                Fault("item_limit", f"时限不合要求：{error.messages_dict['time_limit']}", file=path)
+            ) from error
         raise ModelFault(Fault("item_yaml", f"事项说明不合要求：{error.messages}", file=path)) from error
-    for kind, text in loaded["time_limit"].items():
-        if text and not _LIMIT.match(text):
-            raise ModelFault(Fault("item_limit", f"时限 {kind} 应写作 “20 working days”，现为 {text}", file=path))
     return Item(loaded)
+
+
+def undeclared() -> Item:
+    """What stands for the item.yaml of a plain deployment: every member at its default."""
+    loaded: dict[str, Any] = _Item().load({"name": "-"})
+    return Item({**loaded, "name": ""})

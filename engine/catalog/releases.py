@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
@@ -12,12 +13,15 @@ from typing import Any
 from sqlalchemy import LargeBinary, String, UniqueConstraint, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from engine.catalog.embedded import embedded_forms
 from engine.catalog.forms import Form, compile_form
-from engine.catalog.item import Item, parse_item
+from engine.catalog.item import Item, parse_item, undeclared
 from engine.core import clock, ids
-from engine.core.db import Base, WithId
+from engine.core.db import Base, WithId, insert_with_conflict
 from engine.core.errors import Fault, ModelFault, NotFound
 from engine.core.types import Json
+
+ITEM, DEPLOYMENT = "item", "deployment"
 
 
 class Blob(Base):
@@ -30,11 +34,15 @@ class Blob(Base):
 
 
 class Release(WithId, Base):
-    """One published version of an item. ``files`` maps path → sha; ``current`` marks what new cases get."""
+    """One published version of an item, or (``kind`` deployment, item empty) what came over the API in one go.
+
+    ``files`` maps path → sha; ``current`` marks what new cases of an item get. A deployment's version is its id.
+    """
 
     __tablename__ = "release"
     __table_args__ = (UniqueConstraint("item", "version"), UniqueConstraint("item", "hash"))
 
+    kind: Mapped[str] = mapped_column(String(12), default="item")
     item: Mapped[str] = mapped_column(String(120), index=True)
     version: Mapped[int]
     hash: Mapped[str] = mapped_column(String(64))
@@ -49,6 +57,7 @@ class ReleaseView:
 
     def __init__(self, release: Release, files: Mapping[str, bytes]) -> None:
         self.id = release.id
+        self.kind = release.kind
         self.item_id = release.item
         self.version = release.version
         self.hash = release.hash
@@ -56,7 +65,9 @@ class ReleaseView:
 
     @cached_property
     def item(self) -> Item:
-        """The parsed item.yaml."""
+        """The parsed item.yaml; a deployment has none and counts as an item that declares nothing."""
+        if self.kind == DEPLOYMENT:
+            return undeclared()
         path = next(path for path in self.files if path.endswith(f"{self.item_id}/item.yaml"))
         return parse_item(self.files[path], path)
 
@@ -73,17 +84,35 @@ class ReleaseView:
         """The files whose path ends so."""
         return {path: content for path, content in self.files.items() if path.endswith(suffix)}
 
+    @property
+    def strict(self) -> bool:
+        """Whether models must be good enough for an item; a deployment need only be valid Camunda 8."""
+        return self.kind == ITEM
+
     @cached_property
     def forms(self) -> dict[str, Form]:
-        """Every form by its id."""
-        compiled = (compile_form(content, path) for path, content in self.of_kind(".form").items())
-        return {form.id: form for form in compiled}
+        """Every form by its id; of a deployment those that our pages can show, also those inside its models."""
+        if self.strict:
+            compiled = (compile_form(content, path) for path, content in self.of_kind(".form").items())
+            return {form.id: form for form in compiled}
+        found = {}
+        inside = [one for model in self.of_kind(".bpmn").values() for one in embedded_forms(model)]
+        for name, content in [*inside, *self.of_kind(".form").items()]:
+            # What is wrong with it was told when it was deployed.
+            with suppress(ModelFault):
+                form = compile_form(content, name)
+                found[name if not name.endswith(".form") else form.id] = form
+        return found
 
     def form(self, form_id: str) -> Form:
         """The form of that id. Raises ``ModelFault``."""
         if form_id not in self.forms:
             raise ModelFault(Fault("unknown_form", f"发布包中没有表单 {form_id}"))
         return self.forms[form_id]
+
+    def shown_form(self, form_id: str) -> Form | None:
+        """The form of a task; None where that of a deployment's cannot be shown. Raises ``ModelFault``."""
+        return self.form(form_id) if self.strict else self.forms.get(form_id)
 
     @cached_property
     def templates(self) -> dict[str, str]:
@@ -141,12 +170,7 @@ def store(session: Session, item: str, files: Mapping[str, bytes], by: str) -> R
         known.current = True
         session.flush()
         return known
-    shas = {path: sha256(content).hexdigest() for path, content in files.items()}
-    stored = set(session.scalars(select(Blob.sha).where(Blob.sha.in_(shas.values()))))
-    for path, sha in shas.items():
-        if sha not in stored:
-            session.add(Blob(sha=sha, content=files[path]))
-            stored.add(sha)
+    shas = _keep(session, files)
     last = session.scalar(select(func.max(Release.version)).where(Release.item == item)) or 0
     release = Release(
         id=ids.new(), item=item, version=last + 1, hash=hash_, files=shas, created_at=clock.now(), created_by=by
@@ -154,3 +178,29 @@ def store(session: Session, item: str, files: Mapping[str, bytes], by: str) -> R
     session.add(release)
     session.flush()
     return release
+
+
+def store_deployment(session: Session, files: Mapping[str, bytes], by: str, salt: str = "") -> Release:
+    """Keep files that are no item; the same content again is the same release, also when two hand it in at once.
+
+    Releases with another ``salt`` are others, though their files are the same.
+    """
+    hash_ = sha256(f"{salt}:{content_hash(files)}".encode()).hexdigest()
+    ours = select(Release).where(Release.item == "", Release.hash == hash_)
+    if (known := session.scalar(ours)) is not None:
+        return known
+    number = ids.new()
+    row = {"id": number, "kind": DEPLOYMENT, "item": "", "version": number, "hash": hash_, "current": False}
+    row |= {"files": _keep(session, files), "created_at": clock.now(), "created_by": by}
+    session.execute(insert_with_conflict(session, Release).values(row).on_conflict_do_nothing())
+    return session.scalars(ours).one()
+
+
+def _keep(session: Session, files: Mapping[str, bytes]) -> dict[str, str]:
+    """Keep the contents that are new; path → sha."""
+    shas = {path: sha256(content).hexdigest() for path, content in files.items()}
+    rows = {sha: files[path] for path, sha in shas.items()}
+    stored = set(session.scalars(select(Blob.sha).where(Blob.sha.in_(rows))))
+    if new := [{"sha": sha, "content": body} for sha, body in rows.items() if sha not in stored]:
+        session.execute(insert_with_conflict(session, Blob).on_conflict_do_nothing(), new)
+    return shas

@@ -1,26 +1,17 @@
-"""What administrators change: the calendar, parameters, the demo's clock."""
+"""What administrators change: parameters, the demo's clock."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from engine.cases.lawful_clock import CalendarDay
 from engine.catalog.parameters import ParameterValue
-from engine.commands import Unit, forget_calendar, handles
+from engine.commands import Unit, handles
 from engine.core import demo_clock, ids
 from engine.core.errors import Refused
 
 ADMIN = "admin"
-
-
-@dataclass(frozen=True)
-class ImportCalendar:
-    """The days that depart from Monday to Friday: day → (works, name)."""
-
-    days: Mapping[date, tuple[bool, str]]
 
 
 @dataclass(frozen=True)
@@ -38,18 +29,6 @@ class MoveClock:
     """Move the demo's clock forward."""
 
     by: timedelta
-
-
-@handles(ImportCalendar)
-def import_calendar(command: ImportCalendar, unit: Unit) -> int:
-    """Write the days; gives how many."""
-    unit.require(ADMIN)
-    for day, (works, name) in command.days.items():
-        unit.session.merge(CalendarDay(day=day, works=works, name=name))
-    unit.record(None, "calendar", f"导入工作日历 {len(command.days)} 天")
-    unit.session.flush()
-    forget_calendar()
-    return len(command.days)
 
 
 @handles(SetParameter)

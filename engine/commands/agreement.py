@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 import orjson
 
+from engine.catalog import visibility
 from engine.catalog.item import Item
 from engine.core import operations
 from engine.core.errors import Fault, ModelFault
@@ -43,7 +44,22 @@ def check(item: Item, definitions: Definitions, files: Mapping[str, bytes], path
         for element in process.elements.values()
         for fault in _element(item, process, element, known)
     ]
+    faults += [
+        Fault(
+            "unknown_operation",
+            f"没有操作 {name}",
+            process.file,
+            process.id,
+            process.name,
+            hint=_close(name, known.operations),
+        )
+        for process in _reached(definitions, process_id)
+        for name in process.listeners
+        if _is_unknown(name, known.operations)
+    ]
     faults += _outcomes(item, definitions.processes[process_id], path)
+    faults += _clock(item, _reached(definitions, process_id), path)
+    faults += _rights(item, _reached(definitions, process_id), path)
     if item.start_form and item.start_form not in known.forms:
         hint = _close(item.start_form, known.forms)
         faults.append(Fault("unknown_form", f"没有申请表 {item.start_form}", file=path, hint=hint))
@@ -82,10 +98,16 @@ def _element(item: Item, process: ProcessInfo, element: ElementInfo, known: Know
         ("unknown_operation", "没有操作", ext.get("taskDefinition", {}).get("type"), known.operations),
         ("unknown_process", "没有被调用的流程", ext.get("calledElement", {}).get("processId"), known.processes),
     )
-    for code, message, name, names in named:
-        # An expression names its target when the case runs; then an unknown name becomes an incident.
-        if name and not str(name).startswith("=") and name not in names:
+    heard = [*ext.get("executionListeners", ()), *ext.get("taskListeners", ())]
+    listeners = [("unknown_operation", "没有操作", one.get("type"), known.operations) for one in heard]
+    for code, message, name, names in (*named, *listeners):
+        if _is_unknown(name, names):
             yield fault(code, f"{message} {name}", _close(str(name), names))
+
+
+def _is_unknown(name: object, names: frozenset[str]) -> bool:
+    """An expression names its target when the case runs; then an unknown name becomes an incident."""
+    return bool(name) and not str(name).startswith("=") and name not in names
 
 
 def _outcomes(item: Item, process: ProcessInfo, path: str) -> Iterator[Fault]:
@@ -94,6 +116,42 @@ def _outcomes(item: Item, process: ProcessInfo, path: str) -> Iterator[Fault]:
     for outcome in item.outcomes:
         if outcome not in ends:
             yield Fault("unknown_outcome", f"结果 {outcome} 没有对应的结束事件", file=path, hint=_close(outcome, ends))
+
+
+def _clock(item: Item, processes: Iterable[ProcessInfo], path: str) -> Iterator[Fault]:
+    """Steps with a limit are user tasks; what stops the clock is declared, where the item declares reasons at all."""
+    elements = [(process, element) for process in processes for element in process.elements.values()]
+    tasks = {element.id for _, element in elements if element.type == "userTask"}
+    for step in item.clock.steps:
+        if step not in tasks:
+            yield Fault(
+                "unknown_step", f"时限写给了环节 {step}，流程中没有这个人工任务", file=path, hint=_close(step, tasks)
+            )
+    reasons = item.clock.stops
+    for process, element in elements:
+        ext = element.extensions
+        reason = str((ext.get("taskHeaders") or {}).get("reason") or "")
+        stops = ext.get("taskDefinition", {}).get("type") == "clock.stop"
+        if stops and reasons and reason and reason not in reasons:
+            message = f"因「{reason}」停止计时，事项的 clock.stops 没有写明这一事由"
+            hint = _close(reason, reasons) or f"写明的有：{'、'.join(reasons)}"
+            yield Fault("unknown_stop", message, process.file, element.id, element.name, element.line, hint)
+
+
+def _rights(item: Item, processes: Iterable[ProcessInfo], path: str) -> Iterator[Fault]:
+    """Lines of ``fields`` name roles and steps that there are."""
+    try:
+        lines = visibility.rules(item)
+    except ModelFault as error:
+        yield from error.faults
+        return
+    steps = {element for process in processes for element in process.elements}
+    for line in lines:
+        for kind, given, known in (("岗位", line["roles"], set(item.roles.values())), ("环节", line["steps"], steps)):
+            for name in given:
+                if name not in known:
+                    message = f"字段权限“{line['path']}”中没有{kind} {name}"
+                    yield Fault("item_fields", message, file=path, hint=_close(name, known))
 
 
 def _forms(files: Mapping[str, bytes]) -> Iterator[str]:

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from engine.cases import drafts
+from engine.cases import drafts, projects
 from engine.cases.case import Case, LiveKey, lock, next_number
-from engine.cases.record import Submission
+from engine.cases.record import Entry
 from engine.catalog import releases
 from engine.commands import Unit, handles
 from engine.commands.answers import attach_files, sealed, show_errors
@@ -87,7 +86,8 @@ def start_case(command: StartCase, unit: Unit) -> CaseStarted:
         item=command.item,
         item_name=release.item.name,
         release_id=release.id,
-        number=_number(unit, release.item.raw["numbering"], command.item),
+        process_id=str(release.item.raw["process"]),
+        number=next_case_number(unit, release.item.raw["numbering"], command.item),
         channel=command.channel,
         applicant_key=unit.actor.key if unit.actor.kind == "citizen" else "",
         subject_name=str(applicant.get("name") or ""),
@@ -99,15 +99,15 @@ def start_case(command: StartCase, unit: Unit) -> CaseStarted:
         stage=release.item.stages[0] if release.item.stages else "",
     )
     session.add(case)
-    session.flush()
     _claim_live_keys(unit, case, answers)
+    projects.keep(session, case.id, answers, str(release.item.raw.get("project") or ""))
     attach_files(unit, form, answers, case)
     kept = sealed(form, answers)
-    _keep(unit, case, form.id, kept)
     work = Casework(unit, case)
+    work.answered(_keep(unit, case, form.id, kept), kept)
     work.begin(
         {
-            **orjson.loads(orjson.dumps(kept)),
+            **kept,
             "channel": command.channel,
             "applied_on": case.applied_on.isoformat(),
             "case_number": case.number,
@@ -120,7 +120,7 @@ def start_case(command: StartCase, unit: Unit) -> CaseStarted:
     return CaseStarted(case.id, case.number)
 
 
-def _number(unit: Unit, pattern: str, item: str) -> str:
+def next_case_number(unit: Unit, pattern: str, item: str) -> str:
     """``BZSQ-{yyyy}-{seq:6}`` → BZSQ-2026-000001; a series per item and year."""
     year = clock.today().year
     serial = next_number(unit.session, f"case:{item}:{year}")
@@ -135,6 +135,8 @@ def _claim_live_keys(unit: Unit, case: Case, answers: Mapping[str, Any]) -> None
     numbers = [str(person["id_number"]) for person in people if person.get("id_number")]
     if len(set(numbers)) != len(numbers):
         raise Refused("同一证件号在家庭成员中出现了两次，请核对", code="member_twice")
+    if not numbers:
+        return
     keys = [f"{case.item}:{secrets.digest(number)}" for number in numbers]
     taken = unit.session.scalar(
         select(Case.number).join(LiveKey, LiveKey.case_id == Case.id).where(LiveKey.key.in_(keys))
@@ -147,24 +149,9 @@ def _claim_live_keys(unit: Unit, case: Case, answers: Mapping[str, Any]) -> None
         raise Duplicate("该家庭已有在办的申请，办结或撤回后才能再次申请") from error
 
 
-def _keep(unit: Unit, case: Case, form_id: str, kept: Mapping[str, Any]) -> None:
-    unit.session.execute(
-        insert(Submission),
-        {
-            "id": ids.new(),
-            "case_id": case.id,
-            "element_id": "apply",
-            "form_id": form_id,
-            "task_id": None,
-            "actor_key": unit.actor.key,
-            "actor_name": unit.actor.shown,
-            "at": unit.now,
-            "answers": orjson.loads(orjson.dumps(kept)),
-            "summary": "",
-        },
-    )
+def _keep(unit: Unit, case: Case, form_id: str, kept: Mapping[str, Any]) -> int:
     channel = {"portal": "网上", "counter": "窗口", "proxy": "代办"}.get(case.channel, case.channel)
-    unit.record(case, "applied", f"{channel}提交申请", dict(kept))
+    return unit.journal.add(case, unit.actor, unit.now, Entry("applied", f"{channel}提交申请", "", kept, form_id))
 
 
 @handles(WithdrawCase)
@@ -177,6 +164,8 @@ def withdraw_case(command: WithdrawCase, unit: Unit) -> None:
         if case.office_id not in unit.actor.offices:
             raise NotFound("没有这个办件")
         unit.require("acceptance")
+    if case.state == "suspended":
+        raise Refused("办件已挂起，恢复办理后才能撤回", code="case_suspended")
     if case.state != "open":
         raise Refused("已作出决定或已办结，不能再撤回", code="too_late")
     unit.record(case, "withdrawn", "撤回申请", {"reason": command.reason})

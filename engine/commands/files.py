@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from marshmallow import Schema, fields
+from sqlalchemy.orm import Session
 
+from engine.cases import lawful_clock
 from engine.cases.case import Case
 from engine.cases.documents import Attachment, find_document
 from engine.catalog import releases
+from engine.catalog.limits import KINDS
 from engine.commands import Unit, handles
 from engine.core import clock, config, ids, secrets
 from engine.core.db import reading
@@ -83,6 +86,18 @@ def verify_url(check_code: str) -> str:
     return f"{_public_url}/verify/{check_code}"
 
 
+def _limits(session: Session, case: Case) -> dict[str, str]:
+    """How long the case may take, as papers print it, with what was added; empty where there is no such limit."""
+    rules = lawful_clock.rules_of(session, case)
+    found = {kind: str(rules.case[kind]) if kind in rules.case else "" for kind in KINDS}
+    running = {one.kind: one for one in lawful_clock.limits_of(session, case.id) if not one.token}
+    found |= {kind: str(one.span) for kind, one in running.items()}
+    statutory = running.get("statutory")
+    found["statutory_due_on"] = statutory.due_on.isoformat() if statutory else ""
+    found["not_counted"] = "、".join(rules.stops)
+    return found
+
+
 def document_html(document_id: int, case_id: int) -> str:
     """The page that becomes the paper."""
     with reading() as session:
@@ -100,6 +115,7 @@ def document_html(document_id: int, case_id: int) -> str:
                 "applied_on": case.applied_on.isoformat(),
                 "accepted_at": clock.local(case.accepted_at).isoformat() if case.accepted_at else "",
                 "due_on": case.due_on.isoformat() if case.due_on else "",
+                **_limits(session, case),
             },
             "office": {"name": office.name, "phone": office.phone, "address": office.address},
             "document": {

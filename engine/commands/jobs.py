@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from engine.cases.case import lock
+from engine.cases.work import Incident
 from engine.commands import Unit, handles
 from engine.commands.casework import Casework
 from engine.core import ids, operations
@@ -15,8 +16,10 @@ from engine.core.errors import NotFound
 from engine.core.operations import Answer, Evidence, LateAnswer
 from engine.jobs import queue
 from engine.jobs.queue import Job
-from engine.outside import ledger
+from engine.outside import breaker, ledger
 from engine.outside.ledger import PendingAnswer
+from engine.workflow import DENIABLE, TASK_PHASES
+from engine.workflow import Answer as Refusal
 
 # How often a party that answers later is asked before somebody must look.
 MOST_ASKED = 5
@@ -33,13 +36,17 @@ class FinishCall:
 
 @dataclass(frozen=True)
 class FailCall:
-    """No usable answer came (``retry``), or the model asked for something impossible (not ``retry``)."""
+    """No usable answer came (``retry``), or the model asked for something impossible (not ``retry``).
+
+    ``unreachable``: the party gave no answer at all, which its breaker counts.
+    """
 
     job_id: int
     code: str
     message: str
     latency_ms: int
     retry: bool = True
+    unreachable: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,15 @@ class ReceiveLateAnswer:
 
 
 @dataclass(frozen=True)
+class SetAside:
+    """Work that no token waits for cannot be done: kept as a failed job, and told in the installation's record."""
+
+    job_id: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
 class FireTimer:
     """A timer or a signal is due."""
 
@@ -82,8 +98,14 @@ def _take(unit: Unit, job_id: int) -> Job | None:
     case_id = unit.session.scalar(select(Job.case_id).where(Job.id == job_id))
     if case_id is None:
         return None
-    lock(unit.session, case_id)
-    return unit.session.get(Job, job_id, populate_existing=True)
+    case = lock(unit.session, case_id)
+    job = unit.session.get(Job, job_id, populate_existing=True)
+    if job is not None and case.state == "suspended":
+        # The case was told to stand still meanwhile: when it goes on, the same is asked under the same key.
+        job.state, job.worker, job.leased_until = "suspended", "", None
+        unit.session.flush()
+        return None
+    return job
 
 
 def _work_on(unit: Unit, job: Job) -> Casework:
@@ -123,12 +145,15 @@ def fail_call(command: FailCall, unit: Unit) -> bool:
         return False
     if job.kind == "call":
         _note(unit, job, "unreachable" if command.retry else "fault", command.latency_ms, error=command.message)
-    if command.retry and queue.postpone(job, command.message):
+    if command.unreachable and job.party and breaker.failed(unit.session, job, command.message):
+        return True
+    if command.retry and queue.postpone(job, command.message, breaker.pause(job) if job.party else None):
         unit.session.flush()
         return True
     work = _work_on(unit, job)
     work.process.raise_incident(job.token, command.code, command.message)
     work.save()
+    _blame(unit, job)
     return False
 
 
@@ -142,8 +167,13 @@ def decline_call(command: DeclineCall, unit: Unit) -> None:
     work = _work_on(unit, job)
     title = operations.find(job.operation).title
     unit.record(work.case, "declined", f"{title}：对方拒绝", {"code": command.code}, job.element_id)
-    work.process.throw_error(job.token, command.code, command.message)
+    if TASK_PHASES.get(job.listener) in DENIABLE:
+        # Of a task listener the no is one to what was asked of the task.
+        work.process.complete(job.token, {}, Refusal(denied=True, reason=command.message))
+    else:
+        work.process.throw_error(job.token, command.code, command.message)
     work.save()
+    _blame(unit, job)
 
 
 @handles(ParkCall)
@@ -160,6 +190,7 @@ def park_call(command: ParkCall, unit: Unit) -> None:
             job.token, "no_answer", f"对方已受理 {job.attempts} 次，到期仍未答复，请电话联系后重试"
         )
         work.save()
+        _blame(unit, job)
         return
     job.state, job.due_at, job.leased_until, job.worker = "ready", command.due, None, ""
     pending = unit.session.scalar(
@@ -208,6 +239,19 @@ def receive_late_answer(command: ReceiveLateAnswer, unit: Unit) -> bool:
     return True
 
 
+@handles(SetAside)
+def set_aside(command: SetAside, unit: Unit) -> None:
+    """Nobody tries it again; whoever mends the model finds it in the record."""
+    job = unit.session.get(Job, command.job_id)
+    if job is None:
+        return
+    job.state, job.worker, job.leased_until = "failed", "", None
+    job.error_code, job.last_error = command.code[:120], command.message[:2000]
+    payload = {"kind": job.kind, "code": command.code, "message": command.message}
+    unit.record(None, "job_failed", f"后台任务未能完成：{command.message}"[:300], payload, job.element_id)
+    unit.session.flush()
+
+
 @handles(FireTimer)
 def fire_timer(command: FireTimer, unit: Unit) -> None:
     """Let the token that waited go on."""
@@ -222,6 +266,16 @@ def fire_timer(command: FireTimer, unit: Unit) -> None:
         work.save()
     else:
         queue.drop(unit.session, job.case_id, [job.token])
+
+
+def _blame(unit: Unit, job: Job) -> None:
+    """If an incident came of it, say whose it is: it is retried together with others of that party."""
+    if job.kind == "call":
+        of_token = (Incident.case_id == job.case_id, Incident.token == job.token, Incident.state == "open")
+        known = operations.vocabulary().get(job.operation)
+        unit.session.flush()
+        whose = known.party if known else job.party
+        unit.session.execute(update(Incident).where(*of_token).values(party=whose))
 
 
 def _note(

@@ -6,16 +6,20 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
 
 from engine.cases import lawful_clock
-from engine.cases.case import LiveKey
-from engine.cases.work import BufferedMessage, Incident, Subscription, Task, stage_of
+from engine.cases.case import Case, LiveKey, Variable
+from engine.cases.final import closing_payload
+from engine.cases.work import ASKED, Incident, Subscription, Task, stage_of
+from engine.commands import kept, listeners, signals, turns
 from engine.core import clock, ids, operations
-from engine.core.db import for_update
+from engine.core.db import for_update, insert_rows
 from engine.jobs import queue
 from engine.registers import notices
 from engine.workflow import Wait
+from engine.workflow.expressions import expression
 
 if TYPE_CHECKING:
     from engine.commands.casework import Casework
@@ -28,7 +32,7 @@ def write(work: Casework, before: Waits, after: Waits) -> bool:
     new = [wait for key, wait in after.items() if key not in before]
     gone = [wait for key, wait in before.items() if key not in after]
     _remove(work, gone)
-    _add_tasks(work, [wait for wait in new if wait.kind == "user"])
+    _write_tasks(work, [wait for wait in new if wait.kind == "user"])
     _add_jobs(work, [wait for wait in new if wait.kind in ("job", "timer")])
     _add_incidents(work, [wait for wait in new if wait.kind == "incident"])
     _add_subscriptions(work, [wait for wait in new if wait.kind in ("message", "signal")])
@@ -37,19 +41,58 @@ def write(work: Casework, before: Waits, after: Waits) -> bool:
     # Looked at anew when one came up, and once more after each message taken.
     if not any(wait in new for wait in messages) and not work.took_message:
         return False
-    work.took_message = _take_buffered(work, messages)
+    work.took_message = kept.take(work, messages)
     return work.took_message
 
 
-def close(work: Casework) -> None:
-    """The process ended: close the case and free its live keys."""
+def close(work: Casework, variables: Mapping[str, Any]) -> None:
+    """The process ended: its state goes, what it knew at the end stays in the record, live keys are free."""
     case, session = work.case, work.unit.session
-    case.state, case.closed_at = "closed", clock.now()
+    cancelled = work.process.cancelled
+    case.state, case.closed_at, case.tokens = "cancelled" if cancelled else "closed", clock.now(), b""
     case.outcome = work.process.outcome or ""
-    lawful_clock.resume(session, case)
-    notices.withdraw_open(session, case.id)
-    session.execute(delete(LiveKey).where(LiveKey.case_id == case.id))
-    work.unit.record(case, "closed", f"办结：{work.release.item.outcomes.get(case.outcome, case.outcome)}")
+    lawful_clock.finish(session, case, work.release.item.clock)
+    if _publishes(work):
+        notices.withdraw_open(session, case.id)
+    if case.channel == "message":
+        kept.free_place(session, case)
+    _forget(session, case, any(work.scopes_before.values()))
+    title = "办件终止" if cancelled else f"办结：{_ending(work)}"
+    work.unit.record(case, "closed", title, closing_payload(variables, work.origins))
+
+
+def _forget(session: Session, case: Case, had_variables: bool) -> None:
+    """Variables and live keys; on PostgreSQL with one statement."""
+    theirs = delete(Variable).where(Variable.case_id == case.id)
+    # Held by the persons of an item's case, and by what a message began.
+    keys = delete(LiveKey).where(LiveKey.case_id == case.id) if case.item or case.channel == "message" else None
+    if had_variables and keys is not None and for_update(session):
+        session.execute(theirs.add_cte(keys.cte("freed")), execution_options=_PLAIN)
+        return
+    for statement in (theirs if had_variables else None, keys):
+        if statement is not None:
+            session.execute(statement, execution_options=_PLAIN)
+
+
+_PLAIN = {"synchronize_session": False}
+
+
+def _publishes(work: Casework) -> bool:
+    """Whether a model of the release can leave a public notice open."""
+    known = _publishing.get(work.release.hash)
+    if known is None:
+        models = work.release.of_kind(".bpmn").values()
+        known = _publishing[work.release.hash] = any(b"notice.publish" in model for model in models)
+    return known
+
+
+_publishing: dict[str, bool] = {}
+
+
+def _ending(work: Casework) -> str:
+    """What the end is called: by the item, else by the model."""
+    found = work.definitions.processes[work.case.process_id].elements.get(work.case.outcome)
+    return work.release.item.outcomes.get(work.case.outcome) or (found.name if found else "") or work.case.outcome
 
 
 def _remove(work: Casework, gone: Iterable[Wait]) -> None:
@@ -63,11 +106,13 @@ def _remove(work: Casework, gone: Iterable[Wait]) -> None:
     if tokens := by_kind.get("user"):
         session.execute(
             update(Task)
-            .where(Task.case_id == case_id, Task.token.in_(tokens), Task.state == "open")
+            .where(Task.case_id == case_id, Task.token.in_(tokens), Task.state.in_(("open", "waiting", *ASKED)))
             .values(state="cancelled", version=Task.version + 1)
         )
     if tokens := by_kind.get("job"):
         queue.drop(session, case_id, tokens)
+        # A job over the API that failed for good leaves its incident to the token that waits.
+        by_kind.setdefault("incident", []).extend(tokens)
     if tokens := by_kind.get("message"):
         session.execute(delete(Subscription).where(Subscription.case_id == case_id, Subscription.token.in_(tokens)))
     if tokens := by_kind.get("incident"):
@@ -78,68 +123,144 @@ def _remove(work: Casework, gone: Iterable[Wait]) -> None:
         )
 
 
-def _add_tasks(work: Casework, waits: Iterable[Wait]) -> None:
-    case, roles = work.case, work.release.item.roles
-    rows: list[dict[str, Any]] = []
-    for wait in waits:
-        attrs = wait.attrs
-        groups = list(attrs.get("candidate_groups") or [])
-        role = groups[0] if groups else roles.get(wait.lane or "", "")
-        properties = dict(attrs.get("properties") or {})
-        assignee = str(attrs.get("assignee") or "")
-        if role == "applicant" and not assignee:
-            assignee = case.applicant_key
-        rows.append(
-            {
-                "id": ids.new(),
-                "case_id": case.id,
-                "office_id": case.office_id,
-                "token": wait.token,
-                "process_id": wait.process_id,
-                "element_id": wait.element_id,
-                "name": wait.name or wait.element_id,
-                "stage": stage_of(properties, case.stage),
-                "role": role,
-                "assignee": assignee,
-                "form_id": attrs.get("form_id") or "",
-                "properties": properties,
-                "state": "open",
-                "version": 1,
-                "priority": int(attrs.get("priority") or 50),
-                "created_at": clock.now(),
-            }
-        )
-    if rows:
-        work.unit.session.execute(insert(Task), rows)
+_DONE = ("state", "version", "assignee", "done_at", "done_by", "done_by_name", "hold", "followed", "signature")
+# What colleagues have not asked yet; see ``Task``.
+_UNASKED: dict[str, Any] = {
+    "kind": "normal",
+    "host_id": None,
+    "asked_by": "",
+    "owner": "",
+    "hold": "",
+    "mark": "",
+    "back_to": "",
+    "urged": 0,
+    "followed": None,
+    "signature": "",
+}
+_TASK_COLUMNS = tuple(Task.__table__.columns.keys())
+
+
+def _write_tasks(work: Casework, waits: Iterable[Wait]) -> None:
+    """The tasks done by this command and those that follow, in one statement."""
+    rows = [_task_row(work, wait) for wait in waits]
+    for row in rows:
+        turns.by_rule(work, row)
+    if (rules := work.release.item.clock).steps:
+        lawful_clock.begin_steps(work.unit.session, work.case, rules, rows)
+    done, work.finished = work.finished, []
+    rows += [{name: getattr(task, name) for name in _TASK_COLUMNS} for task in done]
+    insert_rows(work.unit.session, Task, rows, over=_DONE if done else ())
+
+
+def _task_row(work: Casework, wait: Wait) -> dict[str, Any]:
+    case, attrs = work.case, wait.attrs
+    groups = list(attrs.get("candidate_groups") or [])
+    role = groups[0] if groups else work.release.item.roles.get(wait.lane or "", "")
+    properties = dict(attrs.get("properties") or {})
+    assignee = listeners.key_of(work.unit.session, str(attrs.get("assignee") or ""))
+    if role == "applicant" and not assignee:
+        assignee = case.applicant_key
+    return {
+        **_UNASKED,
+        "id": ids.new(),
+        "case_id": case.id,
+        "office_id": case.office_id,
+        "token": wait.token,
+        "process_id": wait.process_id,
+        "item": case.item,
+        "channel": case.channel,
+        "element_id": wait.element_id,
+        "name": wait.name or wait.element_id,
+        "stage": stage_of(properties, case.stage),
+        "role": role,
+        "assignee": assignee,
+        "form_id": attrs.get("form_id") or "",
+        "properties": properties,
+        "state": "open",
+        "version": 1,
+        "priority": 50 if attrs.get("priority") is None else int(attrs["priority"]),
+        "candidate_users": list(attrs.get("candidate_users") or []) or None,
+        "due_on": lawful_clock.due_day(case),
+        "due_at": listeners.moment(attrs.get("due_date")),
+        "follow_up_at": listeners.moment(attrs.get("follow_up_date")),
+        "created_at": clock.now(),
+        "done_at": None,
+        "done_by": "",
+        "done_by_name": "",
+        **work.arrivals.get(wait.element_id, {}),
+    }
 
 
 def _add_jobs(work: Casework, waits: Iterable[Wait]) -> None:
-    case = work.case
-    rows: list[dict[str, Any]] = []
-    for wait in waits:
-        row = {"case_id": case.id, "token": wait.token, "element_id": wait.element_id}
-        if wait.kind == "timer":
-            due = datetime.fromisoformat(str(wait.attrs["due"]))
-            rows.append({**row, "kind": "timer", "due_at": due, "priority": 40})
-            continue
-        operation = operations.find(str(wait.attrs["type"]))
-        context = work.process.context(wait.token)
-        headers = dict(wait.attrs.get("headers") or {})
-        payload = {
-            "variables": {name: context[name] for name in operation.inputs.fields if name in context},
-            "headers": headers,
+    queue.enqueue(work.unit.session, [_job_row(work, wait) for wait in waits])
+
+
+def _job_row(work: Casework, wait: Wait) -> dict[str, Any]:
+    """Work for our own workers, or (a type that is no operation of ours) for workers over the API."""
+    case, attrs = work.case, wait.attrs
+    row = {
+        "case_id": case.id,
+        "office_id": case.office_id,
+        "process_id": wait.process_id,
+        "token": wait.token,
+        "element_id": wait.element_id,
+    }
+    if wait.kind == "timer":
+        return {**row, "kind": "timer", "due_at": datetime.fromisoformat(str(attrs["due"]))}
+    row |= {
+        "operation": str(attrs["type"]),
+        "due_at": clock.now(),
+        "scopes": work.process.scopes_of(wait.token),
+        "listener": str(attrs.get("listener") or ""),
+    }
+    headers = dict(attrs.get("headers") or {})
+    row["priority"] = _priority(work, wait)
+    if not operations.known(str(attrs["type"])):
+        payload = {"headers": headers, "name": wait.name, "task": _told(work, wait)}
+        retries = 3 if attrs.get("retries") is None else attrs["retries"]
+        return {**row, "kind": "external", "payload": payload, "retries_left": retries}
+    operation = operations.find(str(attrs["type"]))
+    context = work.process.context(wait.token)
+    given = {name: context[name] for name in operation.inputs.fields if name in context}
+    return {
+        **row,
+        "kind": "call",
+        "party": operation.party,
+        "payload": {"variables": given, "headers": headers},
+        "retries_left": operation.retries,
+    }
+
+
+def _told(work: Casework, wait: Wait) -> dict[str, Any] | None:
+    """What a task listener is told of its task: as its row says, with what is asked for."""
+    if wait.attrs.get("task_token") is None:
+        return None
+    asked = {name: wait.attrs["task"].get(name) for name in wait.attrs["asked"]}
+    told = {**wait.attrs["task"], "changed_attributes": wait.attrs["asked"], "action": str(wait.attrs["listener"])}
+    session = work.unit.session
+    task = session.scalar(select(Task).where(Task.case_id == work.case.id, Task.token == wait.attrs["task_token"]))
+    if task is not None:
+        told |= {
+            "assignee": listeners.login_of(session, task.assignee),
+            "candidate_groups": [task.role] if task.role else [],
+            "candidate_users": list(task.candidate_users or []),
+            "due_date": task.due_at and task.due_at.isoformat(),
+            "follow_up_date": task.follow_up_at and task.follow_up_at.isoformat(),
+            "priority": task.priority,
+            "user_task_key": task.id,
         }
-        rows.append(
-            {
-                **row,
-                "kind": "call",
-                "operation": operation.name,
-                "payload": payload,
-                "due_at": clock.now(),
-                "retries_left": operation.retries,
-            }
-        )
-    queue.enqueue(work.unit.session, rows)
+    return {**told, **asked}
+
+
+def _priority(work: Casework, wait: Wait) -> int:
+    """``zeebe:jobPriorityDefinition`` of the element, else of its process; 0 where neither gives a whole number."""
+    info = work.process.info(wait.process_id)
+    found = info.elements.get(wait.element_id)
+    own = found.extensions.get("jobPriorityDefinition", {}).get("priority") if found else None
+    text = own or info.job_priority
+    value = expression(text).evaluate(work.process.context(wait.token)) if text else 0
+    whole = str(value).removeprefix("-")
+    return int(value) if whole.isdigit() and len(whole) < 10 else 0
 
 
 def _add_incidents(work: Casework, waits: Iterable[Wait]) -> None:
@@ -151,6 +272,7 @@ def _add_incidents(work: Casework, waits: Iterable[Wait]) -> None:
                 case_id=case.id,
                 office_id=case.office_id,
                 token=wait.token,
+                process_id=wait.process_id,
                 element_id=wait.element_id,
                 element_name=wait.name or wait.element_id,
                 code=str(wait.attrs.get("code") or "incident"),
@@ -176,6 +298,7 @@ def _add_subscriptions(work: Casework, waits: Iterable[Wait]) -> None:
             "kind": wait.kind,
             "name": str(wait.attrs["name"]),
             "key": str(wait.attrs.get("key") or ""),
+            "process_id": wait.process_id,
             "element_id": wait.element_id,
         }
         for wait in waits
@@ -184,48 +307,8 @@ def _add_subscriptions(work: Casework, waits: Iterable[Wait]) -> None:
         work.unit.session.execute(insert(Subscription), rows)
 
 
-def _take_buffered(work: Casework, waits: Iterable[Wait]) -> bool:
-    """A message may have come before its subscription: take the oldest one still in time."""
-    session = work.unit.session
-    waiting = {(str(wait.attrs["name"]), str(wait.attrs.get("key") or "")): wait.token for wait in waits}
-    if not waiting:
-        return False
-    query = (
-        select(BufferedMessage)
-        .where(
-            tuple_(BufferedMessage.name, BufferedMessage.key).in_(list(waiting)),
-            BufferedMessage.taken.is_(False),
-            BufferedMessage.expires_at > clock.now(),
-        )
-        .order_by(BufferedMessage.arrived_at, BufferedMessage.id)
-        .limit(1)
-    )
-    # One that another case is just taking is that case's.
-    message = session.scalar(query.with_for_update(skip_locked=True) if for_update(session) else query)
-    if message is None:
-        return False
-    message.taken = True
-    session.flush()
-    work.process.fire(waiting[message.name, message.key], message.variables)
-    return True
-
-
 def _broadcast(work: Casework) -> None:
-    """A thrown signal reaches every subscription of its name, each in its own transaction."""
-    session = work.unit.session
+    """A thrown signal reaches whoever waits for it, each in its own transaction."""
     while work.process.signals:
         signal = work.process.signals.pop(0)
-        name = signal["name"] if isinstance(signal, Mapping) else signal.name
-        variables = signal["variables"] if isinstance(signal, Mapping) else signal.variables
-        found = session.execute(
-            select(Subscription.case_id, Subscription.token).where(
-                Subscription.kind == "signal", Subscription.name == name
-            )
-        )
-        queue.enqueue(
-            session,
-            [
-                {"kind": "signal", "case_id": case_id, "token": token, "payload": variables, "due_at": clock.now()}
-                for case_id, token in found
-            ],
-        )
+        signals.spread(work.unit.session, signal["name"], signal["variables"])

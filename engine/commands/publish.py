@@ -11,11 +11,12 @@ from engine.catalog import releases
 from engine.catalog.forms import compile_form
 from engine.catalog.item import parse_item
 from engine.commands import Unit, agreement, handles
+from engine.commands.deploy import register_item
 from engine.core import checks
 from engine.core.errors import Fault, ModelFault, NotFound
 from engine.decisions import among, load
 from engine.decisions import check as check_decisions
-from engine.workflow import parse
+from engine.workflow import definitions_of, parse
 
 DECLARING = ("processes", "forms", "rules")
 SUFFIXES = (".yaml", ".bpmn", ".dmn", ".form", ".html")
@@ -106,5 +107,7 @@ def publish_item(command: PublishItem, unit: Unit) -> Published:
     if errors:
         raise ModelFault(*errors)
     release = releases.store(unit.session, command.item, command.files, unit.actor.name)
+    models = {path: body for path, body in command.files.items() if path.endswith(".bpmn")}
+    register_item(unit, release, command.files, definitions_of(release.hash, lambda: models))
     unit.record(None, "published", f"发布 {command.item} 第 {release.version} 版", {"hash": release.hash})
     return Published(release.id, release.version, tuple(faults))

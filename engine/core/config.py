@@ -23,7 +23,10 @@ KNOWN = {
     "ANJU_SECRET_KEY": "会话签名密钥，默认在数据目录中生成",
     "ANJU_PUBLIC_URL": "对外网址，用于验证二维码与回调，默认 http://127.0.0.1:端口",
     "ANJU_DEMO": "1 为演示模式：可移动时钟，显示演示账号与短信",
+    "ANJU_API_OPEN": "1 为演示模式下本机调用接口不需凭据，以客户端 demo 的身份",
     "ANJU_SECURE_COOKIES": "1 为仅经 HTTPS 发送会话 Cookie",
+    "ANJU_PRODUCTION": "1 为正式运行：接入方的密钥仍是演示默认值时拒绝启动",
+    "ANJU_CONNECTORS": "另一个存放接入方的目录，其中每个子目录是一个接入方",
 }
 
 
@@ -36,6 +39,7 @@ class Config:
     database_url: str
     public_url: str
     demo: bool
+    api_open: bool
     secure_cookies: bool
     keys: str
     secret_key: str
@@ -65,6 +69,7 @@ def load(environ: Mapping[str, str] | None = None, also_known: Iterable[str] = (
         database_url=env.get("ANJU_DATABASE_URL") or f"sqlite:///{data / 'anju.db'}",
         public_url=env.get("ANJU_PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
         demo=_flag(env, "ANJU_DEMO"),
+        api_open=_open(env),
         secure_cookies=_flag(env, "ANJU_SECURE_COOKIES"),
         keys=env.get("ANJU_KEYS", ""),
         secret_key=env.get("ANJU_SECRET_KEY", ""),
@@ -76,6 +81,12 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 65535:
         raise Refused(f"ANJU_PORT 应为 1 至 65534 的整数，现为 {text}", code="bad_setting")
     return int(text)
+
+
+def _open(env: Mapping[str, str]) -> bool:
+    if _flag(env, "ANJU_API_OPEN") and not _flag(env, "ANJU_DEMO"):
+        raise Refused("ANJU_API_OPEN 只能用于演示模式（ANJU_DEMO=1），请去掉其中一项设置", code="bad_setting")
+    return _flag(env, "ANJU_API_OPEN")
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

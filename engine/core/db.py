@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache, partial
+from time import monotonic
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Connection, Engine, MetaData, create_engine, event
+import psycopg
+from sqlalchemy import BigInteger, Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from engine.core import ids
 from engine.core.types import UtcDateTime
@@ -32,6 +36,11 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {int: BigInteger, datetime: UtcDateTime}
+
+
+def where(condition: str) -> dict[str, Any]:
+    """Arguments of an ``Index`` that covers some rows only, on both databases."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
 
 
 class WithId:
@@ -64,7 +73,21 @@ def options(url: str) -> dict[str, Any]:
     }
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": 10, "check_same_thread": False}, **common}
-    return {"pool_size": 10, "max_overflow": 20, "pool_pre_ping": True, **common}
+    return {"pool_size": 10, "max_overflow": 20, "connect_args": {"cursor_factory": _Cursor}, **common}
+
+
+class _Cursor(psycopg.Cursor[Any]):
+    """A cursor that tells names and types of columns only: all that SQLAlchemy asks, and it asks at every statement."""
+
+    @property
+    def description(self) -> Any:
+        found = self.pgresult
+        if found is None or not found.nfields:
+            return super().description
+        return [((found.fname(n) or b"").decode(), found.ftype(n), *_UNTOLD) for n in range(found.nfields)]
+
+
+_UNTOLD = (None,) * 5
 
 
 def prepare(engine: Engine) -> Engine:
@@ -72,7 +95,32 @@ def prepare(engine: Engine) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        # Many rows are one statement with many values, not one statement each.
+        engine.dialect.use_insertmanyvalues_wo_returning = True
+        event.listen(engine, "checkin", _note_rest)
+        event.listen(engine, "checkout", partial(_ask_after_rest, engine))
     return engine
+
+
+# A connection used this recently is not asked whether it still stands: asking at every use is a third of all messages.
+_RESTED_SECONDS = 15.0
+
+
+def _note_rest(_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+    record.info["rests_since"] = monotonic()
+
+
+def _ask_after_rest(
+    engine: Engine, connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+) -> None:
+    if monotonic() - record.info.get("rests_since", monotonic()) < _RESTED_SECONDS:
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        # The pool drops it, makes another, and asks again.
+        raise DisconnectionError from error
 
 
 def make_engine(url: str) -> Engine:
@@ -103,8 +151,11 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A session for queries; it never commits."""
+    """A session for queries; it never commits. Each query sees what was committed when it began."""
     with engine().connect() as connection:
+        if connection.dialect.name == "postgresql":
+            # Nothing to begin and nothing to end: two messages less.
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         connection = connection.execution_options(anju_reading=True)
         with Session(connection, autoflush=False, expire_on_commit=False) as session:
             yield session
@@ -114,6 +165,30 @@ def insert_with_conflict(session: Session, table: type[Base]) -> Any:
     """An INSERT that can say ``ON CONFLICT``: both databases know it, SQLAlchemy keeps one class for each."""
     dialect = postgresql if for_update(session) else sqlite
     return dialect.insert(table.__table__)
+
+
+def insert_rows(
+    session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]], over: Sequence[str] = ()
+) -> None:
+    """Insert rows in one statement; of a row that stands already the columns ``over`` are written anew."""
+    if rows:
+        # The session has nothing to add to it, and one row needs no machinery for many.
+        one = len(rows) == 1
+        statement = _insertion(table, tuple(over), for_update(session), one)
+        session.connection().execute(statement, rows[0] if one else rows)
+
+
+@cache
+def _insertion(table: type[Base], over: tuple[str, ...], on_postgresql: bool, one: bool) -> Any:
+    made = (postgresql if on_postgresql else sqlite).insert(table.__table__)
+    if not over:
+        return made
+    keys = list(table.__table__.primary_key)
+    made = made.on_conflict_do_update(
+        index_elements=[key.name for key in keys], set_={name: made.excluded[name] for name in over}
+    )
+    # Only what gives something back is sent as one statement with many values where rows may stand already.
+    return made.returning(keys[0]) if on_postgresql and not one else made
 
 
 def for_update(session: Session) -> bool:

@@ -1,4 +1,4 @@
-"""The vocabulary: every operation a model can call by name, and every event another party may bring in.
+"""The vocabulary: every operation a model can call by name.
 
 An *inside* operation runs in the case's own transaction and changes our registers. An *outside* operation runs in a
 worker, outside any transaction, and talks to another party or does slow work. Models name them in
@@ -8,7 +8,7 @@ worker, outside any transaction, and talks to another party or does slow work. M
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -100,11 +100,17 @@ class LateAnswer:
 
 
 Run = Callable[[Call], Answer | Pending | Mapping[str, Any]]
+# What became of a request that may have reached the party: None where it never did.
+Ask = Callable[[Call], Answer | Pending | None]
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One named operation of the vocabulary."""
+    """One named operation of the vocabulary.
+
+    ``asked_by`` is for a party that does not honour idempotency keys: before a request is repeated it is asked, under
+    the same key, what became of the first. It may raise like the operation itself.
+    """
 
     name: str
     title: str
@@ -115,6 +121,7 @@ class Operation:
     party: str = ""
     retries: int = 3
     purpose: str = ""
+    asked_by: Ask | None = None
 
     def load_inputs(self, variables: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
         """Take what the schema names from the variables in scope and from the task headers."""
@@ -157,7 +164,6 @@ def _seal(field: fields.Field[Any], value: Any) -> Any:
 
 
 _operations: dict[str, Operation] = {}
-_inbound: dict[str, Callable[[bytes, Mapping[str, str]], LateAnswer]] = {}
 
 
 def operation(
@@ -170,31 +176,25 @@ def operation(
     party: str = "",
     retries: int = 3,
     purpose: str = "",
+    asked_by: Ask | None = None,
 ) -> Callable[[Run], Run]:
     """Add a function to the vocabulary under ``name``."""
 
     def add(run: Run) -> Run:
         if name in _operations and _operations[name].run.__module__ != run.__module__:
             raise ValueError(f"operation {name} is declared twice")
-        _operations[name] = Operation(name, title, where, run, inputs(), outputs(), party, retries, purpose)
+        _operations[name] = Operation(name, title, where, run, inputs(), outputs(), party, retries, purpose, asked_by)
         return run
 
     return add
 
 
-def inbound(
-    party: str,
-) -> Callable[[Callable[[bytes, Mapping[str, str]], LateAnswer]], Callable[[bytes, Mapping[str, str]], LateAnswer]]:
-    """Name the function that reads what ``party`` sends us: ``(body, headers) -> LateAnswer``.
-
-    It checks signature and replay window and raises ``Refused`` where they do not hold.
-    """
-
-    def add(read: Callable[[bytes, Mapping[str, str]], LateAnswer]) -> Callable[[bytes, Mapping[str, str]], LateAnswer]:
-        _inbound[party] = read
-        return read
-
-    return add
+def settle(party: str, *, retries: int, purpose: str = "") -> None:
+    """Give the operations of ``party`` what its manifest says of all; one that is never repeated stays so."""
+    for name, one in _operations.items():
+        if one.party == party:
+            kept = 0 if one.retries == 0 else retries
+            _operations[name] = replace(one, retries=kept, purpose=one.purpose or purpose)
 
 
 def find(name: str) -> Operation:
@@ -208,11 +208,11 @@ def find(name: str) -> Operation:
     raise ModelFault(Fault("unknown_operation", f"没有名为 {name} 的操作", hint=hint))
 
 
+def known(name: str) -> bool:
+    """Whether there is an operation of that name."""
+    return name in _operations
+
+
 def vocabulary() -> dict[str, Operation]:
     """All operations by name."""
     return dict(sorted(_operations.items()))
-
-
-def inbound_reader(party: str) -> Callable[[bytes, Mapping[str, str]], LateAnswer] | None:
-    """The reader of what ``party`` sends, or None."""
-    return _inbound.get(party)

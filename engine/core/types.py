@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, DateTime, Dialect, LargeBinary, Text
+from sqlalchemy import BigInteger, DateTime, Dialect, LargeBinary, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
@@ -85,17 +86,81 @@ class Sealed(TypeDecorator[str]):
         return None if value is None else secrets.unseal(value)
 
 
+class Digest(TypeDecorator[str]):
+    """A SHA-256: 64 hex digits in Python, 32 bytes in the database."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else bytes.fromhex(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        return None if value is None else bytes(value).hex()
+
+
+class Code(TypeDecorator[str]):
+    """One of a few words that never change: a word in Python, its place in the list in the database.
+
+    Words are only ever added, at the end. Raises ``ValueError`` for a word that is not one of them.
+    """
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def __init__(self, *words: str) -> None:
+        super().__init__()
+        self.words = words
+        self._places = {word: place for place, word in enumerate(words)}
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if value not in self._places:
+            raise ValueError(f"{value!r} is none of {', '.join(self.words)}")
+        return self._places[value]
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> str | None:
+        return None if value is None else self.words[value]
+
+
 class SealedJson(TypeDecorator[Any]):
-    """A JSON value encrypted as a whole (drafts, evidence)."""
+    """A JSON value encrypted as a whole (drafts, evidence, the record), packed first where that makes it smaller."""
 
     impl = LargeBinary
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
-        return None if value is None else secrets.ring().seal_bytes(orjson.dumps(value))
+        return None if value is None else secrets.ring().seal_bytes(_packed(orjson.dumps(value)))
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
-        return None if value is None else orjson.loads(secrets.ring().unseal_bytes(bytes(value)))
+        return None if value is None else orjson.loads(_unpacked(secrets.ring().unseal_bytes(bytes(value))))
+
+
+_ZLIB = b"\x78"  # no JSON text begins so
+_WORTH_PACKING = 60
+# What such values are often made of, so that short ones become shorter too. Never change it: it is needed to unpack.
+_OFTEN = (
+    b'{"variables":{"accepted_at":"","applied_on":"","case_number":"","channel":"counter","portal","office_code":"",'
+    b'"office_name":"","document_number":"","decision":"","name":"","at":"2026-T+08:00","name":"},"answers":{"1":['
+    b'"address","applicant","household_size","review_opinion","review_result"]}}{"value":{"explanation":[{"decision":"",'
+    b'"name":"","hit_policy":"FIRST","COLLECT","UNIQUE","inputs":[{"expression":"","label":"","value":},{"expression":""}],'
+    b'"rules":[{"id":"row_","row":1,"annotations":{},"cells":[{"input":,"test":"-","passed":true},{"input":false,'
+    b'"test":"< ",'
+    b'"passed":false}],"matched":true}],"outputs":""review_result":"pass","review_opinion":"'
+)
+
+
+def _packed(body: bytes) -> bytes:
+    # What is encrypted cannot be packed afterwards, also not by the database.
+    if len(body) <= _WORTH_PACKING:
+        return body
+    packer = zlib.compressobj(9, zdict=_OFTEN)
+    return min(packer.compress(body) + packer.flush(), body, key=len)
+
+
+def _unpacked(body: bytes) -> bytes:
+    return zlib.decompressobj(zdict=_OFTEN).decompress(body) if body.startswith(_ZLIB) else body
 
 
 class SealedTree(Json):

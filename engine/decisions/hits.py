@@ -34,7 +34,7 @@ def run_table(table: Table, file: str) -> Code:
         hits = [(table.rules[index], _outputs(table, table.rules[index], frame)) for index in match(values, frame)]
         value = _apply(table, frame, hits, file)
         if trace is not None:
-            trace.table(table, values, [rule for rule, _ in hits], frame, value)
+            trace.table(table, values, hits, frame, value)
         return value
 
     return decide

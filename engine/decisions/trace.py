@@ -28,15 +28,26 @@ class Trace(Run):
         self.full = full
         self.entries: list[Entry] = []
 
-    def table(self, table: Table, values: list[Any], hits: list[Rule], frame: Frame, outputs: Any) -> None:
-        """Keep one run of a table: the rows that matched; all rows where none did, or all are asked for."""
+    def table(
+        self, table: Table, values: list[Any], found: Sequence[tuple[Rule, Any]], frame: Frame, outputs: Any
+    ) -> None:
+        """Keep one run of a table: the rows that matched; all rows, with their outputs, where all are asked for.
+
+        Where none matched all rows are kept, too.
+        """
+        hits = [rule for rule, _ in found]
         if hits and not self.full:
             entry = partial(_table, table, values, sorted(hits, key=_row) if len(hits) > 1 else hits, hits, [], outputs)
             plain = _PLAIN.issuperset(map(type, values)) and _is_plain(outputs)
             self.entries.append(entry if plain else entry())
         else:
             scopes = [frame.child({"?": value}) for value in values]
-            self.entries.append(_table(table, values, table.rules, hits, scopes, outputs))
+            entry_now = _table(table, values, table.rules, hits, scopes, outputs)
+            given = {rule.row: to_json(output) for rule, output in found}
+            for rule in entry_now["rules"]:
+                if rule["row"] in given:
+                    rule["outputs"] = given[rule["row"]]
+            self.entries.append(entry_now)
 
     def expression(self, decision: str, name: str, text: str, inputs: Mapping[str, Any], value: Any) -> None:
         """Keep one decision without a table of its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -42,6 +43,13 @@ class PdfUnavailable(AnjuError):
 def qr_svg_data_uri(text: str) -> str:
     """A QR code (ISO/IEC 18004, level M) as a ``data:`` URI for ``<img src>``."""
     return str(segno.make(text, error="m", micro=False).svg_data_uri(border=2))
+
+
+def qr_svg(text: str) -> bytes:
+    """The same as an SVG file of its own, for pages that allow no ``data:`` addresses."""
+    target = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(target, kind="svg", border=2, scale=6)
+    return target.getvalue()
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import hmac
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from sqlalchemy import Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from engine.core import clock, ids
+from engine.core import clock, ids, parties, secrets
 from engine.core.db import Base, WithId
 from engine.core.operations import Answer, Evidence, Operation
 from engine.core.types import Sealed, SealedBytes
+from engine.outside import consent
 
 
 class CallRecord(WithId, Base):
     """One attempt of one outside operation. ``outcome``: answered, pending, unreachable, declined, fault."""
 
     __tablename__ = "call_record"
-    __table_args__ = (Index("ix_call_case", "case_id"),)
+    __table_args__ = (Index("ix_call_case", "case_id"), Index("ix_call_party_at", "party", "at"))
 
     case_id: Mapped[int]
     operation: Mapped[str] = mapped_column(String(120))
     title: Mapped[str] = mapped_column(String(120))
-    party: Mapped[str] = mapped_column(String(60), index=True)
+    party: Mapped[str] = mapped_column(String(60))
     element_id: Mapped[str] = mapped_column(String(120))
     token: Mapped[str] = mapped_column(String(64))
     attempt: Mapped[int]
@@ -38,6 +40,10 @@ class CallRecord(WithId, Base):
     response: Mapped[bytes | None] = mapped_column(SealedBytes)
     media_type: Mapped[str] = mapped_column(String(60), default="")
     digest: Mapped[str] = mapped_column(String(64), default="")
+    purpose: Mapped[str] = mapped_column(String(120), default="")
+    consent: Mapped[str] = mapped_column(String(120), default="")
+    cost_fen: Mapped[int] = mapped_column(default=0)
+    seal: Mapped[str] = mapped_column(String(64), default="")
 
 
 class PendingAnswer(WithId, Base):
@@ -70,7 +76,8 @@ def note(
     evidence: Evidence | None = None,
     error: str = "",
 ) -> None:
-    """Add one line to the ledger of calls."""
+    """Add one line to the ledger of calls, sealed."""
+    rules = parties.rules(operation.party, operation.name)
     record = CallRecord(
         id=ids.new(),
         case_id=case_id,
@@ -85,10 +92,40 @@ def note(
         outcome=outcome,
         verdict=(answer.verdict or "") if answer else "",
         error=error[:2000],
+        subject="",
+        summary="",
+        media_type="",
+        digest="",
+        purpose=operation.purpose[:120],
+        consent=(consent.standing(session, case_id) or "") if rules.consent else "",
+        # Whoever was not reached sends no bill.
+        cost_fen=0 if outcome in ("unreachable", "fault") else rules.cost_fen,
     )
     if evidence is not None:
         record.subject, record.summary = evidence.subject, evidence.summary
         record.request, record.response = evidence.request, evidence.response
         record.media_type = evidence.media_type
         record.digest = sha256(evidence.request + b"\0" + evidence.response).hexdigest()
+    record.seal = seal(record)
     session.add(record)
+
+
+# What the seal holds together; the whole exchange stands in it by its digest.
+_SEALED = (
+    *("id", "case_id", "operation", "party", "element_id", "token", "attempt", "latency_ms", "outcome", "verdict"),
+    *("error", "subject", "summary", "media_type", "purpose", "consent", "cost_fen"),
+)
+
+
+def seal(record: CallRecord) -> str:
+    """The keyed hash over a line and its evidence: whoever changes one of them cannot make it again."""
+    exchange = (record.request or b"") + b"\0" + (record.response or b"")
+    values = [str(getattr(record, name)) for name in _SEALED]
+    return secrets.digest(
+        "\n".join(("call", record.at.astimezone(UTC).isoformat(), sha256(exchange).hexdigest(), *values))
+    )
+
+
+def is_untouched(record: CallRecord) -> bool:
+    """Whether a line and its evidence are as they were written. False as well for a line from before the seals."""
+    return hmac.compare_digest(record.seal, seal(record))

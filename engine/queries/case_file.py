@@ -8,35 +8,33 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from engine.cases.case import ROOT_SCOPE, Case, load_variables
+from engine.cases import final
+from engine.cases.case import ROOT_SCOPE, Case
+from engine.cases.colleagues import Comment
 from engine.cases.documents import Document
 from engine.cases.lawful_clock import ClockStop
-from engine.cases.record import JournalEntry
+from engine.cases.work import Task
 from engine.catalog import releases
 from engine.catalog.item import Item
 from engine.core import idnum, masks, secrets
 from engine.core.actor import Actor
-from engine.queries import evidence, explanation, panels
+from engine.queries import evidence, explanation, materials, panels, permitted, related, reveals, steps, timeline
 from engine.queries.answers import Section
 from engine.queries.common import Due, due_of, find_case, paper_title, stamp
 from engine.queries.evidence import Exchange
 from engine.queries.explanation import Explanation
 from engine.queries.head import CaseHead, head_of, in_whose_hands
-from engine.queries.panels import Material, ObjectionLine, Opinion, Publicity
+from engine.queries.materials import Material
+from engine.queries.optional import Optional, optional_steps
+from engine.queries.panels import ObjectionLine, Opinion, Publicity
+from engine.queries.related import Related
+from engine.queries.reveals import Look
+from engine.queries.steps import Step
 from engine.registers.notices import CitizenMessage
 from engine.registers.offices import Office
 
 FOUND = 50
 DOCUMENT_STATES = {"numbered": ("生成中", "warn"), "rendered": ("待签章", "warn"), "issued": ("已出具", "ok")}
-PAUSES = "停止计时"
-TONES = {
-    "completed": "ok",
-    "closed": "ok",
-    "incident": "bad",
-    "objection": "warn",
-    "withdrawn": "warn",
-    "declined": "warn",
-}
 
 
 @dataclass(frozen=True)
@@ -74,6 +72,7 @@ class CaseFile:
 
     head: CaseHead
     hands: list[str]
+    optional: list[Optional]
     stops: list[tuple[str, str, str]]
     timeline: list[dict[str, Any]]
     application: list[Section]
@@ -85,6 +84,11 @@ class CaseFile:
     objections: list[ObjectionLine]
     papers: list[Paper]
     messages: list[dict[str, Any]]
+    steps: list[Step]
+    comments: list[dict[str, Any]]
+    related: list[Related]
+    looks: list[Look]
+    may_add: bool
 
 
 def search(session: Session, actor: Actor, query: str) -> list[CaseLine]:
@@ -108,22 +112,29 @@ def case_file(session: Session, actor: Actor, case_id: int) -> CaseFile:
     """Raises ``NotFound`` for a case of another office. Inside ``calendar``."""
     case = find_case(session, actor, case_id)
     release = releases.view(session, case.release_id)
-    variables = load_variables(session, case.id)[ROOT_SCOPE]
+    access = permitted.of_case(release, actor)
+    variables = access.prune(final.variables(session, case)[ROOT_SCOPE])
     stops = list(session.scalars(select(ClockStop).where(ClockStop.case_id == case.id).order_by(ClockStop.id)))
     return CaseFile(
         head=head_of(session, case, release.item),
         hands=in_whose_hands(session, case, release.item),
+        optional=optional_steps(session, actor, case, release),
         stops=[(one.reason, stamp(one.started_at), stamp(one.ended_at)) for one in stops],
-        timeline=_timeline(session, case),
+        timeline=timeline.timeline(session, case),
         application=panels.application(release, variables),
-        materials=panels.materials(session, case, release, variables),
-        opinions=panels.opinions(session, case, release),
+        materials=materials.materials(session, case, release, variables, access),
+        opinions=panels.opinions(session, case, release, access),
         exchanges=evidence.exchanges(session, case.id),
-        decisions=explanation.explanations(session, case.id, release, variables),
+        decisions=explanation.explanations(session, case.id, release, variables, access),
         publicity=panels.publicity(session, case),
         objections=panels.objections(session, case),
         papers=papers(session, case, release.item),
         messages=_messages(session, case.id),
+        steps=steps.steps(session, case, release, access),
+        comments=_comments(session, case.id),
+        related=related.related(session, actor, case),
+        looks=reveals.of_case(session, case.id) if actor.has("supervisor") else [],
+        may_add=case.state == "open" and _may_add(session, actor, case),
     )
 
 
@@ -154,24 +165,26 @@ def _line(session: Session, case: Case, office: str) -> CaseLine:
     )
 
 
-def _timeline(session: Session, case: Case) -> list[dict[str, Any]]:
-    """The journal, newest first, as ``ui.timeline`` takes it; stops of the clock are entries of it."""
-    query = select(JournalEntry).where(JournalEntry.case_id == case.id).order_by(JournalEntry.seq.desc())
-    return [_event(case, one) for one in session.scalars(query)]
+def _comments(session: Session, case_id: int) -> list[dict[str, Any]]:
+    """What colleagues said to each other, oldest first, as ``ui.timeline`` takes it."""
+    query = select(Comment).where(Comment.case_id == case_id).order_by(Comment.id)
+    return [
+        {
+            "title": one.author_name,
+            "at": stamp(one.said_at),
+            "iso": one.said_at.isoformat(),
+            "say": one.text,
+            "tone": "",
+        }
+        for one in session.scalars(query)
+    ]
 
 
-def _event(case: Case, one: JournalEntry) -> dict[str, Any]:
-    tone = "warn" if one.title.startswith(PAUSES) else TONES.get(one.kind, "")
-    return {"title": one.title, "at": stamp(one.at), "iso": one.at.isoformat(), "who": _who(case, one), "tone": tone}
-
-
-def _who(case: Case, entry: JournalEntry) -> str:
-    """Caseworkers by name, citizens by their part in the case; what the process does by itself is the system's."""
-    if entry.kind == "operation":
-        return "系统自动"
-    if entry.actor_key.startswith("citizen:"):
-        return "申请人" if entry.actor_key == case.applicant_key else "异议人"
-    return entry.actor_name
+def _may_add(session: Session, actor: Actor, case: Case) -> bool:
+    """The rule of the command, told beforehand: the counter, or whoever has or may take an open task of the case."""
+    free = (Task.assignee == "") & Task.role.in_(actor.roles)
+    query = select(Task.id).where(Task.case_id == case.id, Task.state == "open", or_(Task.assignee == actor.key, free))
+    return actor.has("acceptance") or session.scalar(query.limit(1)) is not None
 
 
 def _messages(session: Session, case_id: int) -> list[dict[str, Any]]:

@@ -18,12 +18,13 @@ from engine.catalog.item import Item
 from engine.core import clock, masks, secrets, workdays
 from engine.core.actor import Actor
 from engine.core.errors import NotFound
+from engine.registers.calendars import calendars
 
 _SEALED = re.compile(re.escape(secrets.PREFIX) + r"[\w.-]+:[A-Za-z0-9+/=]+;")
 _NAME = re.compile(r"[\u3400-\u9fff·]{2,4}")
 _PHONE = re.compile(r"1[3-9]\d{9}")
 _NUMBER = re.compile(r"[0-9A-Za-z()（）-]{5,30}")
-CHANNELS = {"portal": "网上申请", "counter": "窗口受理", "proxy": "代办"}
+CHANNELS = {"portal": "网上申请", "counter": "窗口受理", "proxy": "代办", "office": "依职权发起"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Due:
 @contextmanager
 def calendar(session: Session) -> Iterator[None]:
     """Working days inside the block are counted in the calendar as it stands in the database."""
-    with workdays.in_force(lawful_clock.calendar(session)):
+    with workdays.in_force(calendars(session)):
         yield
 
 
@@ -59,7 +60,7 @@ def find_case(session: Session, actor: Actor, case_id: int) -> Case:
 def may_see(actor: Actor, case: Case) -> bool:
     """Whether the actor may know of the case."""
     if actor.kind == "staff":
-        return case.office_id in actor.offices
+        return actor.sees(case.office_id, case.item)
     return actor.kind == "citizen" and case.applicant_key == actor.key
 
 

@@ -14,11 +14,11 @@ from engine.catalog import releases
 from engine.catalog.releases import Release
 from engine.core.actor import Actor
 from engine.core.errors import NotFound
-from engine.queries import case_file, panels
+from engine.queries import case_file, materials, permitted
 from engine.queries.case_file import Paper
 from engine.queries.common import find_case, stamp
 from engine.queries.head import CaseHead, head_of
-from engine.queries.panels import Material
+from engine.queries.materials import Material
 from engine.queries.task_page import merged
 from engine.registers.offices import Office
 
@@ -79,10 +79,11 @@ def receipt(session: Session, actor: Actor, case_id: int) -> Receipt:
     """Raises ``NotFound`` for a case of another office. Inside ``calendar``."""
     case = find_case(session, actor, case_id)
     release = releases.view(session, case.release_id)
+    came = materials.materials(session, case, release, {}, permitted.of_case(release, actor))
     return Receipt(
         head=head_of(session, case, release.item),
         office=session.get_one(Office, case.office_id),
-        materials=[one for one in panels.materials(session, case, release, {}) if one.files],
+        materials=[one for one in came if one.files],
         papers=case_file.papers(session, case, release.item),
     )
 

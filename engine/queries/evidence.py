@@ -11,10 +11,11 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine.cases.case import ROOT_SCOPE, load_variables
+from engine.cases import final
+from engine.cases.case import ROOT_SCOPE, Case
 from engine.core import masks, operations, secrets
 from engine.core.errors import NotFound
-from engine.outside.ledger import CallRecord
+from engine.outside.ledger import CallRecord, is_untouched
 from engine.queries.common import masked_text, stamp
 
 VERDICTS = {"pass": ("通过", "ok"), "fail": ("不通过", "bad"), "unknown": ("无法判定", "warn")}
@@ -45,17 +46,22 @@ class Exchange:
     at: str
     attempts: int
     digest: str
+    cost_fen: int
+    latency_ms: int
 
 
 @dataclass(frozen=True)
 class ExchangeDetail:
-    """The exchange with its bodies, masked."""
+    """The exchange with its bodies, masked. ``intact``: the seal holds; None for a line from before there were any."""
 
     line: Exchange
     request: str
     response: str
     latency_ms: int
     error: str
+    intact: bool | None
+    purpose: str
+    consent: str
 
 
 def exchanges(session: Session, case_id: int) -> list[Exchange]:
@@ -77,13 +83,16 @@ def detail(session: Session, case_id: int, record_id: int) -> ExchangeDetail:
     record = session.get(CallRecord, record_id)
     if record is None or record.case_id != case_id:
         raise NotFound("没有这份证据")
-    known = _known(load_variables(session, case_id)[ROOT_SCOPE])
+    known = _known(final.variables(session, session.get_one(Case, case_id))[ROOT_SCOPE])
     return ExchangeDetail(
         line=_line(record),
         request=_readable(record.request, known),
         response=_readable(record.response, known),
         latency_ms=record.latency_ms,
         error=record.error,
+        intact=is_untouched(record) if record.seal else None,
+        purpose=record.purpose,
+        consent=record.consent,
     )
 
 
@@ -103,6 +112,8 @@ def _line(record: CallRecord) -> Exchange:
         at=stamp(record.at),
         attempts=record.attempt,
         digest=record.digest,
+        cost_fen=record.cost_fen,
+        latency_ms=record.latency_ms,
     )
 
 

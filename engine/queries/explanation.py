@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine.cases.record import DecisionRecord
+from engine.cases.record import DecisionRecord, decisions
 from engine.catalog.form_own import yuan
 from engine.catalog.form_show import words
 from engine.catalog.form_tree import OPTIONS, Field
 from engine.catalog.releases import ReleaseView
+from engine.catalog.visibility import NO_LIMITS, Access
 from engine.core.errors import ModelFault
 from engine.decisions import models_of
 from engine.queries.common import stamp
@@ -49,14 +49,18 @@ class Explanation:
 
 
 def explanations(
-    session: Session, case_id: int, release: ReleaseView, variables: Mapping[str, Any]
+    session: Session,
+    case_id: int,
+    release: ReleaseView,
+    variables: Mapping[str, Any],
+    access: Access = NO_LIMITS,
 ) -> list[Explanation]:
-    """The decisions of a case as they stand: of each the newest, in the order they were first taken."""
-    query = select(DecisionRecord).where(DecisionRecord.case_id == case_id).order_by(DecisionRecord.id)
-    newest: dict[str, DecisionRecord] = {}
-    for record in session.scalars(query):
-        newest[record.decision_id] = record
-    words_of = _Words(release, variables)
+    """The decisions of a case as they stand: of each the newest, in the order they were first taken.
+
+    ``variables`` may lack what the reader must not see: where that changes the value, what was kept is shown.
+    """
+    newest = {one.decision_id: one for one in decisions(session, case_id)}
+    words_of = _Words(release, variables, access)
     return [_explained(record, _whole(release, record, variables), words_of) for record in newest.values()]
 
 
@@ -154,7 +158,8 @@ def _name(column: Mapping[str, Any]) -> str:
 class _Words:
     """Names and values of a decision's inputs in the words of the application form and of the parameters."""
 
-    def __init__(self, release: ReleaseView, variables: Mapping[str, Any]) -> None:
+    def __init__(self, release: ReleaseView, variables: Mapping[str, Any], access: Access) -> None:
+        self._access = access
         start = release.item.start_form
         fields: tuple[Field, ...] = release.form(start).fields if start else ()
         self._options = {one.key: one for one in fields if one.type in OPTIONS}
@@ -163,7 +168,9 @@ class _Words:
         self._sources = dict(_sources(variables))
 
     def value(self, column: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
-        """``人均月收入 4,450.00 元``"""
+        """``人均月收入 4,450.00 元``; no value where the reader may not see it."""
+        if self._access.hides(str(column["expression"])):
+            return f"{_label(column)}（无权查看）"
         return f"{_label(column)} {self._value(_name(column), cell['input'])}"
 
     def test(self, column: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
@@ -173,6 +180,8 @@ class _Words:
     def fact(self, column: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
         """Both: ``人均月收入 6,450.00 元 > 公租房收入线 5,000.00 元``; a plain value is not said twice."""
         test = self._test(_name(column), str(cell["test"]))
+        if self._access.hides(str(column["expression"])):
+            return self.value(column, cell)
         return f"{self.value(column, cell)} {test}" if test.startswith(_COMPARES) else self.value(column, cell)
 
     def source(self, column: Mapping[str, Any]) -> str:

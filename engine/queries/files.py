@@ -12,6 +12,7 @@ from engine.catalog import releases
 from engine.core.actor import Actor
 from engine.core.errors import NotFound
 from engine.queries.common import may_see, paper_title
+from engine.queries.permitted import hidden_codes, of_case
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class StoredFile:
 def attachment(session: Session, actor: Actor, file_id: int) -> StoredFile:
     """An uploaded file. Raises ``NotFound`` for whoever neither uploaded it nor may see its case."""
     row = session.get(Attachment, file_id)
-    if row is None or not (row.owner == actor.key or _of_visible_case(session, actor, row.case_id)):
+    if row is None or not (row.owner == actor.key or _of_visible_case(session, actor, row)):
         raise NotFound("没有这份材料，或不在您的查看范围内")
     return StoredFile(row.sha, row.name, row.media_type, row.size)
 
@@ -44,6 +45,9 @@ def paper(session: Session, actor: Actor, document_id: int) -> StoredFile:
     return StoredFile(row.file_sha, f"{title}{row.number}.pdf", "application/pdf", row.size)
 
 
-def _of_visible_case(session: Session, actor: Actor, case_id: int | None) -> bool:
-    case = session.get(Case, case_id) if case_id else None
-    return case is not None and may_see(actor, case)
+def _of_visible_case(session: Session, actor: Actor, row: Attachment) -> bool:
+    case = session.get(Case, row.case_id) if row.case_id else None
+    if case is None or not may_see(actor, case):
+        return False
+    release = releases.view(session, case.release_id)
+    return row.code not in hidden_codes(release, of_case(release, actor))

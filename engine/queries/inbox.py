@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
 from sqlalchemy.orm import Session
 
-from engine.cases.case import Case
+from engine.cases.desk import TaskSeen
+from engine.cases.view_spec import USUAL, Spec
 from engine.cases.work import Task
-from engine.catalog import releases
-from engine.catalog.releases import Release
-from engine.core import clock, masks
+from engine.core import clock, idnum, secrets
 from engine.core.actor import Actor
-from engine.queries.common import Due, due_of, stamp
-from engine.registers.offices import Office
+from engine.core.db import for_update
+from engine.queries import inbox_sql
+from engine.queries.inbox_around import OPEN_TO_ALL, Around, View, around
+from engine.queries.inbox_filter import LOOKED, moments
+from engine.queries.inbox_line import TaskLine, line_of
+from engine.queries.inbox_sql import MOST, PAGE
 
-PAGE = 50
-APPLICANT = "applicant"
 TITLES = {
     "mine": "待我办理",
     "late": "已超时",
@@ -28,113 +29,118 @@ TITLES = {
     "done-today": "今天办结的任务",
     "done-month": "本月办结的任务",
 }
+SEARCH = "search"
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many tasks each view holds: view key → number; ``roles`` are the queues of the actor in their order."""
+    """How many tasks each view holds: view key → number, exact up to ``MOST``; of more only that (``MOST`` + 1).
+
+    Of named views (``view-<id>``) the number is what the tasks looked at hold; ``partly``: there are tasks that nobody
+    looked at, so that it may be more. ``around`` says what the views are.
+    """
 
     by_view: Mapping[str, int]
-    roles: Mapping[str, str]
+    around: Around
+    partly: bool = False
 
+    @property
+    def roles(self) -> Mapping[str, str]:
+        """The queues of the actor in their order: role → name."""
+        return self.around.roles
 
-@dataclass(frozen=True)
-class TaskLine:
-    """One line of the list."""
-
-    id: int
-    case_id: int
-    title: str
-    what: str
-    number: str
-    office: str
-    due: Due
-    mine: bool
-    claimed: bool
-    done_at: str
+    def shown(self, view: str) -> str:
+        """A count as a person reads it: ``12``, ``999+``, of a named view also ``12+``; empty where none was made."""
+        number = self.by_view.get(view)
+        if number is None:
+            return ""
+        more = self.partly and view.startswith("view-")
+        return f"{min(number, MOST)}+" if number > MOST or more else str(number)
 
 
 @dataclass(frozen=True)
 class TaskList:
-    """One page of a view."""
+    """One page of a view: what follows ``after`` (empty: the first page); ``following`` leads to the next, or empty.
+
+    ``words`` is what was searched for (view ``search``), ``spec`` how the view is ordered and coloured.
+    """
 
     view: str
     title: str
     lines: list[TaskLine]
-    total: int
-    page: int
-    pages: int
+    after: str
+    following: str
+    spec: Spec = USUAL
+    words: str = ""
 
 
-def queues(session: Session, actor: Actor) -> dict[str, str]:
-    """Role → its name, for the roles of the actor that published items hand tasks to."""
-    found: dict[str, str] = {}
-    for release_id in session.scalars(select(Release.id).where(Release.current.is_(True)).order_by(Release.item)):
-        for lane, role in releases.view(session, release_id).item.roles.items():
-            if role != APPLICANT and actor.has(role):
-                found.setdefault(role, lane)
-    return found
+def queues(session: Session, actor: Actor) -> Mapping[str, str]:
+    """Role → its name, for the roles of the actor that tasks are handed to."""
+    return around(session, actor).roles
 
 
 def counts(session: Session, actor: Actor) -> Counts:
-    """Two grouped statements: open tasks and what the actor has done this month."""
-    roles = queues(session, actor)
-    mine = case((Task.assignee == actor.key, 1), else_=0).label("is_mine")
-    free = case((Task.assignee == "", 1), else_=0).label("is_free")
-    query = (
-        select(Task.role, mine, free, _bucket().label("bucket"), func.count())
-        .join(Case, Case.id == Task.case_id)
-        .where(_visible(actor), Task.state == "open", Task.role.in_([*roles, APPLICANT]))
-        # By name: PostgreSQL does not see that two expressions with parameters are the same.
-        .group_by(Task.role, "is_mine", "is_free", "bucket")
-    )
-    found = dict.fromkeys([*TITLES, *(f"role-{role}" for role in roles)], 0)
-    for role, is_mine, is_free, bucket, number in session.execute(query):
-        for view in _views_of(role, bool(is_mine), bool(is_free), bucket):
-            if view in found:
-                found[view] += number
-    today, month = _today_and_month()
-    done = select(func.count(), func.sum(case((Task.done_at >= today, 1), else_=0))).where(_done(actor, month))
-    in_month, since_today = session.execute(done).one()
-    return Counts({**found, "done-month": in_month, "done-today": int(since_today or 0)}, roles)
+    """Two statements, whatever the number of views. Inside ``calendar``."""
+    found = around(session, actor)
+    views = tuple((view.key, view.spec) for view in found.views)
+    query = inbox_sql.counts(len(found.roles), for_update(session), views)
+    day, month = _today_and_month()
+    values = {**_values(actor, found), "day_start": day, "month_start": month}
+    values |= {f"queue_{number}": role for number, role in enumerate(found.roles)}
+    row = session.execute(query, values).one()._mapping
+    numbers = {view: min(int(row[view]), MOST + 1) for view in TITLES}
+    numbers |= {f"role-{role}": int(row[f"role-{number}"]) for number, role in enumerate(found.roles)}
+    numbers |= {key: int(row[key]) for key, _ in views}
+    return Counts(numbers, found, bool(views) and int(row["looked"]) > LOOKED)
 
 
-def _views_of(role: str, mine: bool, free: bool, bucket: str) -> list[str]:
-    """The views a task stands in: one's own and free tasks count as late or due, those of colleagues do not."""
-    if role == APPLICANT:
-        return ["supplement"]
-    views = ["mine"] if mine else []
-    if free:
-        views.append(f"role-{role}")
-    if (mine or free) and bucket:
-        views.append(bucket)
-    return views
+def tasks(
+    session: Session, actor: Actor, view: str, after: str = "", found: Around | None = None, words: str = ""
+) -> TaskList:
+    """One page of a view, in its order; an unknown view is one's own. Inside ``calendar``.
 
-
-def tasks(session: Session, actor: Actor, view: str, page: int = 1) -> TaskList:
-    """One page of a view, most urgent first; an unknown view is one's own. Inside ``calendar``."""
-    roles = queues(session, actor)
-    view = view if view in TITLES or view.removeprefix("role-") in roles else "mine"
-    query = _of_view(actor, view, roles)
-    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    pages = max(1, -(-total // PAGE))
-    page = min(max(page, 1), pages)
-    rows = session.execute(query.limit(PAGE).offset((page - 1) * PAGE))
-    lines = [_line(actor, task, one, office) for task, one, office in rows]
-    return TaskList(view, title_of(view, roles), lines, total, page, pages)
+    ``after`` is what the page before said as ``following``; ``found`` spares asking for the actor's queues again.
+    With ``words`` it is a search in all open tasks one may see: case number (also its beginning), full name, ID number
+    or phone of the applicant.
+    """
+    found = around(session, actor) if found is None else found
+    view = SEARCH if words else _known(view, found)
+    spec = _spec(view, found)
+    kind, values = _asked(actor, view, found, words)
+    behind = _behind(kind, after)
+    query = inbox_sql.page(kind, bool(behind), for_update(session), spec)
+    rows = session.execute(query, {**values, **behind}).all()
+    lines = [line_of(actor, spec, *row) for row in rows[:PAGE]]
+    following = _mark(kind, rows[PAGE - 1][0]) if len(rows) > PAGE else ""
+    return TaskList(view, title_of(view, found), lines, after if behind else "", following, spec, words)
 
 
 def next_task(session: Session, actor: Actor, view: str) -> int | None:
-    """The id of the most urgent task of a view."""
+    """The id of the first task of a view; at most two statements."""
     if view.startswith("done-"):
         return None
-    first = session.execute(_of_view(actor, view, queues(session, actor)).limit(1)).first()
-    return first[0].id if first else None
+    role = view.removeprefix("role-")
+    if view in ("late", "today") or view.startswith("view-"):
+        found = around(session, actor)
+    else:
+        # Any other view says itself what it holds.
+        found = Around({role: role} if role == OPEN_TO_ALL or actor.has(role) else {})
+    view = _known(view, found)
+    kind, values = _asked(actor, view, found, "")
+    return session.scalar(inbox_sql.first(kind, for_update(session), _spec(view, found)), values)
 
 
-def title_of(view: str, roles: Mapping[str, str]) -> str:
+def is_unread(session: Session, actor: Actor, task_id: int) -> bool:
+    """Whether the actor has never opened the task."""
+    return session.get(TaskSeen, (actor.key, task_id)) is None
+
+
+def title_of(view: str, found: Around) -> str:
     """How a view is called."""
-    return TITLES.get(view) or roles[view.removeprefix("role-")]
+    named = found.view(view)
+    if view == SEARCH:
+        return "查找结果"
+    return named.title if named else TITLES.get(view) or found.roles[view.removeprefix("role-")]
 
 
 def default_view(found: Counts) -> str:
@@ -143,57 +149,75 @@ def default_view(found: Counts) -> str:
     return next((view for view in ["mine", *queued] if found.by_view[view]), "mine")
 
 
-def _of_view(actor: Actor, view: str, roles: Mapping[str, str]) -> Select[Task, Case, str]:
-    query = select(Task, Case, Office.name).join(Case, Case.id == Task.case_id)
-    query = query.join(Office, Office.id == Task.office_id)
-    today, month = _today_and_month()
+def _known(view: str, found: Around) -> str:
+    there = view in TITLES or found.view(view) or (view.startswith("role-") and view[5:] in found.roles)
+    return view if there else "mine"
+
+
+def _spec(view: str, found: Around) -> Spec:
+    named: View | None = found.view(view)
+    return named.spec if named else USUAL
+
+
+def _asked(actor: Actor, view: str, found: Around, words: str) -> tuple[str, dict[str, Any]]:
+    """A view as the kind of statement and its parameters."""
+    values = _values(actor, found)
+    if view == SEARCH:
+        return _searched(words, values)
     if view in ("done-today", "done-month"):
-        since = today if view == "done-today" else month
-        return query.where(_done(actor, since)).order_by(Task.done_at.desc(), Task.id)
-    query = query.where(_visible(actor), Task.state == "open")
-    own_or_free = Task.assignee.in_([actor.key, ""])
-    conditions: dict[str, ColumnElement[bool]] = {
-        "supplement": Task.role == APPLICANT,
-        "late": and_(Task.role.in_(roles), own_or_free, _bucket() == "late"),
-        "today": and_(Task.role.in_(roles), own_or_free, _bucket() == "today"),
-    }
-    conditions |= {f"role-{role}": and_(Task.role == role, Task.assignee == "") for role in roles}
-    mine = and_(Task.role.in_([*roles, APPLICANT]), Task.assignee == actor.key)
-    query = query.where(conditions.get(view, mine))
-    return query.order_by(Case.due_on.is_(None), Case.due_on, Task.priority.desc(), Task.created_at, Task.id)
+        return "done", {**values, "since": _today_and_month()[view == "done-month"]}
+    if view in TITLES:
+        return view, values
+    if found.view(view):
+        return "view", values
+    return "role", {**values, "role": view.removeprefix("role-")}
 
 
-def _visible(actor: Actor) -> ColumnElement[bool]:
-    return Task.office_id.in_(actor.offices)
+def _searched(words: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Names and numbers lie encrypted: they are found by their keyed hashes, so only when given in full."""
+    text = words.strip()
+    digests = sorted({secrets.digest(text), secrets.digest(idnum.normal(text))})
+    asked = {**values, "digests": digests, "search_offices": values["offices"]}
+    if not (text.isascii() and len(text) >= SHORTEST):
+        return "found", asked
+    return "found-number", {**asked, "number_like": text.upper().translate(_LITERALLY) + "%"}
 
 
-def _done(actor: Actor, since: datetime) -> ColumnElement[bool]:
-    """What the actor finished: ``assignee`` stays with a finished task and is indexed."""
-    return and_(Task.assignee == actor.key, Task.state == "done", Task.done_by == actor.key, Task.done_at >= since)
+SHORTEST = 4
+_LITERALLY = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 
 
-def _bucket() -> ColumnElement[str]:
-    """``late``, ``today`` or nothing; a clock that stands is neither."""
-    today = clock.today()
-    runs = Case.clock_stopped_since.is_(None)
-    return case((and_(runs, Case.due_on < today), "late"), (and_(runs, Case.due_on == today), "today"), else_="")
+def _values(actor: Actor, found: Around) -> dict[str, Any]:
+    who: dict[str, Any] = {"me": actor.key, "offices": list(actor.offices), "roles": list(found.roles)}
+    return who | moments(found.yellow_days)
+
+
+def _mark(kind: str, last: Task) -> str:
+    """Where a page ended: ``2026-11-02.50.123``, ``-.50.123`` without a day; of done tasks moment and id."""
+    if kind == "done":
+        return f"{last.done_at.isoformat() if last.done_at else ''}.{last.id}"
+    return f"{last.due_on or '-'}.{last.priority}.{last.id}"
+
+
+def _behind(kind: str, after: str) -> dict[str, Any]:
+    """The parameters of a mark; nothing where it is none of this kind of view."""
+    try:
+        first, *middle, last = after.rsplit(".", 1 if kind == "done" else 2)
+        if kind == "done":
+            return {"after_moment": datetime.fromisoformat(first).astimezone(UTC), "after_id": _whole(last)}
+        day = date.max if first == "-" else date.fromisoformat(first)
+        return {"after_day": day, "after_priority": _whole(*middle), "after_id": _whole(last)}
+    except (ValueError, TypeError):
+        return {}
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if abs(number) >= 2**63:
+        raise ValueError(text)
+    return number
 
 
 def _today_and_month() -> tuple[datetime, datetime]:
     today = clock.local(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
     return today, today - timedelta(days=today.day - 1)
-
-
-def _line(actor: Actor, task: Task, one: Case, office: str) -> TaskLine:
-    return TaskLine(
-        id=task.id,
-        case_id=task.case_id,
-        title=masks.mask_name(one.subject_name),
-        what=f"{one.item_name} · {task.name}",
-        number=one.number,
-        office=office,
-        due=due_of(one),
-        mine=task.assignee == actor.key,
-        claimed=task.assignee not in ("", actor.key) and task.role != APPLICANT,
-        done_at=stamp(task.done_at) if task.state == "done" else "",
-    )

@@ -20,6 +20,8 @@ from engine.catalog.item import Item
 from engine.core import masks
 from engine.core.actor import Actor
 from engine.core.errors import NotFound
+from engine.queries import reviews
+from engine.queries.reviews import Settled
 from engine.registers.accounts import CitizenAccount
 from engine.registers.notices import CitizenMessage, Notice, Objection
 from engine.registers.offices import Office
@@ -194,19 +196,21 @@ def my_cases(session: Session, actor: Actor, state: str | None = None) -> list[C
         Task.case_id.in_([case.id for case in cases]), Task.state == "open", Task.role == APPLICANT
     )
     todo = dict(session.execute(asked).all())
-    return [_case_row(session, case, todo.get(case.id, "")) for case in cases]
+    changed = reviews.settled(session, [case.id for case in cases if case.state == "closed"])
+    return [_case_row(session, case, todo.get(case.id, ""), changed.get(case.id)) for case in cases]
 
 
-def _case_row(session: Session, case: Case, todo: str) -> CaseRow:
+def _case_row(session: Session, case: Case, todo: str, changed: Settled | None) -> CaseRow:
     outcomes = releases.view(session, case.release_id).item.outcomes
+    title = outcomes.get(case.outcome, "")
     return CaseRow(
         id=case.id,
         number=case.number,
         item_name=case.item_name,
         state=case.state,
         stage=case.stage,
-        outcome=case.outcome,
-        outcome_title=outcomes.get(case.outcome, ""),
+        outcome=changed.outcome if changed is not None else case.outcome,
+        outcome_title=f"{title}（{changed.title}）" if changed is not None else title,
         applied_on=case.applied_on,
         due_on=case.due_on,
         stopped_for=case.clock_reason if case.clock_stopped_since else "",

@@ -8,20 +8,27 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from engine.cases import lawful_clock
 from engine.cases.case import Case
 from engine.cases.documents import Attachment, Document
 from engine.cases.lawful_clock import ClockStop
 from engine.cases.record import JournalEntry
 from engine.cases.work import Subscription, Task
 from engine.catalog import releases
+from engine.catalog.limits import Span
 from engine.catalog.releases import ReleaseView
 from engine.core.actor import Actor
 from engine.core.errors import NotFound
+from engine.queries import reviews
+from engine.queries.clock import stop_paper
 from engine.queries.common import calendar, due_of, steps_of
 from engine.queries.portal import APPLICANT
 from engine.queries.portal_task import Asked, asked_of
+from engine.queries.reviews import Settled
 from engine.registers.notices import Notice
 from engine.registers.offices import Office
+
+STANDINGS = {"revoked": "已撤销", "replaced": "已更正"}
 
 
 @dataclass(frozen=True)
@@ -36,13 +43,14 @@ class PublicEvent:
 
 @dataclass(frozen=True)
 class Issued:
-    """One paper sent to the applicant."""
+    """One paper sent to the applicant; ``standing`` is 已撤销 or 已更正 where it is no longer valid."""
 
     id: int
     title: str
     number: str
     check_code: str
     issued_on: date
+    standing: str
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,10 @@ class HandedIn:
 
 @dataclass(frozen=True)
 class CaseView:
-    """What the page of a case shows."""
+    """What the page of a case shows.
+
+    ``changed``: what a later case made of its decision; ``original``: the case (id, number) this one is about.
+    """
 
     id: int
     number: str
@@ -75,6 +86,9 @@ class CaseView:
     promised_days: int
     stopped_for: str
     stopped_since: date | None
+    stopped_by: str
+    statutory_on: date | None
+    extended: str
     office: str
     office_phone: str
     office_address: str
@@ -87,6 +101,8 @@ class CaseView:
     notice_state: str
     notice_ends_at: datetime | None
     may_withdraw: bool
+    changed: Settled | None
+    original: tuple[int, str] | None
 
 
 def own_case(session: Session, actor: Actor, case_id: int) -> Case:
@@ -106,6 +122,8 @@ def case_view(session: Session, actor: Actor, case_id: int) -> CaseView:
     with calendar(session):
         due = due_of(case)
     documents = _documents(session, case, release)
+    running = {one.kind: one for one in lawful_clock.limits_of(session, case.id) if not one.token}
+    promised, statutory = running.get("promised"), running.get("statutory")
     return CaseView(
         id=case.id,
         number=case.number,
@@ -123,6 +141,9 @@ def case_view(session: Session, actor: Actor, case_id: int) -> CaseView:
         promised_days=case.clock_days,
         stopped_for=due.paused,
         stopped_since=case.clock_stopped_since,
+        stopped_by=_stopped_by(session, case),
+        statutory_on=statutory.due_on if statutory else None,
+        extended=str(Span(promised.extended, promised.unit)) if promised and promised.extended else "",
         office=office.name,
         office_phone=office.phone,
         office_address=office.address,
@@ -135,6 +156,8 @@ def case_view(session: Session, actor: Actor, case_id: int) -> CaseView:
         notice_state=notice.state if notice else "",
         notice_ends_at=notice.ends_at if notice else None,
         may_withdraw=_may_withdraw(session, case),
+        changed=reviews.settled(session, [case.id]).get(case.id),
+        original=_original(session, case),
     )
 
 
@@ -154,6 +177,11 @@ def _may_withdraw(session: Session, case: Case) -> bool:
     return case.state == "open" and session.scalar(waits.limit(1)) is not None
 
 
+def _original(session: Session, case: Case) -> tuple[int, str] | None:
+    found = session.get(Case, case.about_case_id) if case.about_case_id else None
+    return (found.id, found.number) if found is not None else None
+
+
 def _open_notice(session: Session, case: Case) -> Notice | None:
     query = select(Notice).where(Notice.case_id == case.id, Notice.state.in_(("open", "paused")))
     return session.scalar(query.order_by(Notice.id.desc()).limit(1))
@@ -162,7 +190,14 @@ def _open_notice(session: Session, case: Case) -> Notice | None:
 def _documents(session: Session, case: Case, release: ReleaseView) -> list[Issued]:
     query = select(Document).where(Document.case_id == case.id, Document.state == "issued")
     return [
-        Issued(row.id, document_title(row, release), row.number, row.check_code, row.issued_on)
+        Issued(
+            row.id,
+            document_title(row, release),
+            row.number,
+            row.check_code,
+            row.issued_on,
+            STANDINGS.get(row.standing or "", ""),
+        )
         for row in session.scalars(query.order_by(Document.id))
     ]
 
@@ -215,14 +250,29 @@ def _from_journal(session: Session, case: Case, release: ReleaseView) -> list[Pu
             events.append(PublicEvent(line.at, f"您已{names[line.element_id]}", tone="ok"))
         elif line.kind == "completed":
             events.append(PublicEvent(line.at, f"{names.get(line.element_id, '一个环节')}完成"))
+        elif line.kind == "opened":
+            events.append(PublicEvent(line.at, f"本机构发起{case.item_name}", f"业务编号 {case.number}"))
+        elif line.kind == "review_opened":
+            events.append(PublicEvent(line.at, "本机构复核这个决定", "办理进展见“我的办件”，结果会告知您。", "warn"))
         elif line.kind == "objection":
             events.append(PublicEvent(line.at, "公示期间收到异议", "正在调查核实，结果会告知您。", "warn"))
+        elif line.kind == "extension_decided" and line.title.startswith("同意"):
+            events.append(PublicEvent(line.at, "经批准延长办理期限", line.title.partition("，")[2]))
         elif line.kind == "withdrawn":
             events.append(PublicEvent(line.at, "您撤回了申请", tone="warn"))
         elif line.kind == "closed":
             title = release.item.outcomes.get(case.outcome, "办结")
             events.append(PublicEvent(line.at, f"办结：{title}", tone="ok" if case.outcome == "granted" else "warn"))
     return events
+
+
+def _stopped_by(session: Session, case: Case) -> str:
+    """The paper that says why the clock stands."""
+    if case.clock_stopped_since is None:
+        return ""
+    open_ = (one for one in lawful_clock.stops_of(session, case.id) if one.ended_at is None)
+    papers = [stop_paper(session, one) for one in open_]
+    return "、".join(f"《{one.title}》{one.number}" for one in papers if one)
 
 
 def _from_clock(session: Session, case: Case) -> list[PublicEvent]:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from engine.cases import drafts
 from engine.cases.case import Case
 from engine.cases.work import Task
-from engine.catalog import releases
+from engine.catalog import releases, visibility
 from engine.catalog.releases import ReleaseView
 from engine.core import secrets
 from engine.core.actor import Actor
@@ -27,7 +27,8 @@ from engine.queries.portal import APPLICANT
 class Asked:
     """One open task of the applicant. ``materials``, ``note`` and ``due`` are told by the process, or empty.
 
-    A process tells them in the variables ``supplement_request`` {materials, due} and ``acceptance`` {note}.
+    A process tells them in the variables ``supplement_request`` {materials, due} and ``acceptance`` {note}, or in
+    ``hearing`` {due, overdue}: what happens when the time is over.
     """
 
     task_id: int
@@ -35,6 +36,7 @@ class Asked:
     materials: str
     note: str
     due: str
+    overdue: str
 
 
 @dataclass(frozen=True)
@@ -63,26 +65,30 @@ def asked_of(session: Session, case: Case, release: ReleaseView) -> list[Asked]:
 
 def _asked(task: Task, context: Mapping[str, Any]) -> Asked:
     request, acceptance = context.get("supplement_request") or {}, context.get("acceptance") or {}
+    request = request or context.get("hearing") or {}
     return Asked(
         task.id,
         task.name,
         str(request.get("materials") or ""),
         str(acceptance.get("note") or ""),
         str(request.get("due") or ""),
+        str(request.get("overdue") or ""),
     )
 
 
 def task_view(session: Session, actor: Actor, task_id: int) -> TaskView:
     """The task with its form; a finished one without data. Raises ``NotFound`` for anybody else's."""
     task, case, release = _own_task(session, actor, task_id)
-    form = release.form(task.form_id)
+    whole = release.form(task.form_id)
+    access = visibility.access_of(release.item, whole, [APPLICANT], task.element_id)
+    form = visibility.form_for(whole, access)
     draft = drafts.find(session, actor.key, f"task:{task.id}")
     data: dict[str, Any] = {}
     if task.state == "open":
         context, own = visible.variables(session, case, release, task.token)
         # The applicant's own case: nothing in it is masked from them.
         shown = form.display(secrets.unseal_tree(visible.opening(form, context, own)))
-        data = {**shown, **(draft.answers if draft else {})}
+        data = access.prune({**shown, **(draft.answers if draft else {})})
     return TaskView(
         id=task.id,
         case_id=case.id,

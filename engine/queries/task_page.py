@@ -6,39 +6,41 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine.cases import drafts
+from engine.cases import drafts, persons
 from engine.cases.case import ROOT_SCOPE, Case, load_variables
-from engine.cases.record import Submission
-from engine.cases.work import Task
-from engine.catalog import releases
+from engine.cases.record import did
+from engine.cases.standing import must_keep_away, standing_of
+from engine.cases.work import REFUSAL, Task
+from engine.catalog import plain_form, releases, visibility
 from engine.catalog.forms import Form
 from engine.catalog.releases import ReleaseView
 from engine.core import secrets
 from engine.core.actor import Actor
-from engine.core.errors import NotFound
-from engine.queries import answers, evidence, explanation, panels, visible
+from engine.core.errors import Forbidden, NotFound
+from engine.queries import answers, approval, evidence, explanation, materials, panels, permitted, visible
 from engine.queries.answers import Row, Section
+from engine.queries.approval import Desk
 from engine.queries.common import masked_tree, stamp
 from engine.queries.evidence import Exchange
 from engine.queries.explanation import Explanation
 from engine.queries.head import CaseHead, head_of, person
-from engine.queries.panels import Material, ObjectionLine, Opinion, Publicity
+from engine.queries.materials import Material
+from engine.queries.panels import ObjectionLine, Opinion, Publicity
 
-COUNTER_ROLE = "acceptance"
 APPLICANT = "applicant"
 
 
 @dataclass(frozen=True)
 class Permit:
-    """What the actor may do with the task; ``why_not`` says why it cannot be worked on."""
+    """What the actor may do with the task; ``why_not`` says why not, ``behalf`` for whom one does it."""
 
     work: bool
     claim: bool
     release: bool
     why_not: str
+    behalf: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,15 @@ class TaskPage:
     schema: Mapping[str, Any]
     data: dict[str, Any]
     draft_at: str
+    draft_revision: int
+    refusal: str
     beside: Beside
+    desk: Desk
 
 
 @dataclass(frozen=True)
 class FinishedTask:
-    """A task nobody can work on any more."""
+    """A task nobody can work on any more; ``mine``: the actor did it and may try to take it back."""
 
     id: int
     case_id: int
@@ -83,14 +88,16 @@ class FinishedTask:
     state: str
     who: str
     at: str
+    mine: bool = False
 
 
 def find_task(session: Session, actor: Actor, task_id: int) -> tuple[Task, Case]:
     """The task and its case. Raises ``NotFound``, also for a task of another office."""
     task = session.get(Task, task_id)
-    if task is None or task.office_id not in actor.offices:
+    case = session.get_one(Case, task.case_id) if task is not None else None
+    if task is None or case is None or not actor.sees(case.office_id, case.item):
         raise NotFound("没有这项任务，或不在您的查看范围内")
-    return task, session.get_one(Case, task.case_id)
+    return task, case
 
 
 def finished(session: Session, actor: Actor, task_id: int) -> FinishedTask | None:
@@ -98,18 +105,28 @@ def finished(session: Session, actor: Actor, task_id: int) -> FinishedTask | Non
     task, case = find_task(session, actor, task_id)
     if task.state == "open":
         return None
-    return FinishedTask(task.id, case.id, case.number, task.name, task.state, task.done_by_name, stamp(task.done_at))
+    mine = task.done_by == actor.key and task.host_id is None and case.state == "open" and bool(case.item)
+    at = stamp(task.done_at)
+    return FinishedTask(task.id, case.id, case.number, task.name, task.state, task.done_by_name, at, mine)
 
 
 def open_task(session: Session, actor: Actor, task_id: int, typed: Mapping[str, Any] | None = None) -> TaskPage:
     """The page of an open task. ``typed`` is what was just refused and stands before the draft. Inside ``calendar``."""
     task, case = find_task(session, actor, task_id)
     release = releases.view(session, case.release_id)
-    form = release.form(task.form_id)
     context, own = visible.variables(session, case, release, task.token)
+    # Who is only asked for an opinion looks at the form of the task it is about.
+    about = session.get_one(Task, task.host_id) if task.host_id else task
+    form = release.shown_form(about.form_id)
     draft = drafts.find(session, actor.key, f"task:{task.id}")
-    data = form_data(form, visible.opening(form, context, own))
-    laid_over = typed if typed is not None else draft.answers if draft else {}
+    permit, access = _permit(session, actor, case, task), visibility.NO_LIMITS
+    if form is None:
+        form, data = plain_form.plain_form(context), plain_form.opened(context)
+    else:
+        access = permitted.of_task(release, form, actor, task, permit.work)
+        form = visibility.form_for(form, access)
+        data = access.prune(form_data(form, visible.opening(form, context, own)))
+    laid_over = access.prune(typed if typed is not None else draft.answers if draft else {})
     return TaskPage(
         id=task.id,
         name=task.name,
@@ -117,11 +134,14 @@ def open_task(session: Session, actor: Actor, task_id: int, typed: Mapping[str, 
         view=_home_view(actor, task),
         head=head_of(session, case, release.item),
         assignee="" if task.role == APPLICANT else person(session, task.assignee),
-        permit=_permit(session, actor, task),
+        permit=permit,
         schema=form.schema,
         data=merged(data, laid_over),
         draft_at=stamp(draft.saved_at) if draft and typed is None else "",
-        beside=_beside(session, task, case, release, load_variables(session, case.id)[ROOT_SCOPE]),
+        draft_revision=draft.revision if draft else 0,
+        refusal=str((task.properties or {}).get(REFUSAL) or ""),
+        beside=_beside(session, actor, task, case, release),
+        desk=approval.desk(session, actor, task, case, permit.work, context),
     )
 
 
@@ -135,7 +155,11 @@ def _home_view(actor: Actor, task: Task) -> str:
 def typed_rows(session: Session, actor: Actor, task_id: int, typed: Mapping[str, Any]) -> list[Row]:
     """What somebody typed into a task's form, as words, so that it is not lost with the task."""
     task, case = find_task(session, actor, task_id)
-    return answers.rows(releases.view(session, case.release_id).form(task.form_id), typed)
+    release = releases.view(session, case.release_id)
+    form = release.shown_form(task.form_id) if task.host_id is None else None
+    if form is None:
+        return []
+    return answers.rows(form, permitted.of_task(release, form, actor, task, works=True).prune(typed))
 
 
 def form_data(form: Form, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,42 +196,48 @@ def _opened(value: Any, place: str, editable: Set[str]) -> Any:
     return masked_tree(value, place.rsplit(".", 1)[-1])
 
 
-def _permit(session: Session, actor: Actor, task: Task) -> Permit:
+def _permit(session: Session, actor: Actor, case: Case, task: Task) -> Permit:
     """The same rules as the commands', told beforehand."""
     mine = task.assignee == actor.key
-    at_counter = task.role == APPLICANT and actor.has(COUNTER_ROLE)
-    taken = task.assignee != "" and not mine and task.role != APPLICANT
-    if not actor.has(task.role) and not at_counter:
-        return Permit(False, False, False, "这项任务由其他岗位办理，您可以查看，不能办理。")
-    if barred(session, actor, task):
+    if persons.barred_cases(session, actor.kin, [case.id]):
+        return Permit(False, False, mine, must_keep_away(task).message + "。")
+    try:
+        stands = standing_of(actor, case, task)
+    except Forbidden as error:
+        return Permit(False, False, mine, error.message + "，您可以查看，不能办理。")
+    taken = task.assignee not in ("", *stands.actor.hands) and task.role != APPLICANT
+    if barred(session, stands.actor, task):
         return Permit(False, False, mine, f"您已办理过本件的前一审核环节，「{task.name}」须由其他人办理。")
     if taken:
         return Permit(
             False, False, False, f"{person(session, task.assignee)}已领取这项任务，需要接手时请其先放回岗位池。"
         )
-    return Permit(True, not mine and task.role != APPLICANT, mine, "")
+    if task.kind != "normal" or task.owner:
+        return Permit(False, False, False, "")
+    behalf = stands.on_behalf_of.name if stands.on_behalf_of else ""
+    return Permit(True, not mine and task.role != APPLICANT, mine, "", behalf)
 
 
 def barred(session: Session, actor: Actor, task: Task) -> bool:
     """Whether the actor did one of the steps that must be done by somebody else (``different_from``)."""
     steps = [part.strip() for part in str(task.properties.get("different_from") or "").split(",") if part.strip()]
-    query = select(Submission.id).where(
-        Submission.case_id == task.case_id, Submission.element_id.in_(steps), Submission.actor_key == actor.key
-    )
-    return bool(steps) and session.scalar(query.limit(1)) is not None
+    return did(session, task.case_id, actor.hands, steps)
 
 
-def _beside(session: Session, task: Task, case: Case, release: ReleaseView, variables: Mapping[str, Any]) -> Beside:
+def _beside(session: Session, actor: Actor, task: Task, case: Case, release: ReleaseView) -> Beside:
     """The panels read the case's own variables: a called process may see fewer of them."""
-    wanted = str(task.properties.get("shows") or "application,materials").split(",")
+    access = permitted.of_case(release, actor)
+    variables = access.prune(load_variables(session, case.id)[ROOT_SCOPE])
+    # A plain deployment has neither application nor materials.
+    wanted = str(task.properties.get("shows") or ("application,materials" if case.item else "")).split(",")
     shows = frozenset(part.strip() for part in wanted)
     return Beside(
         shows=shows,
         application=panels.application(release, variables) if "application" in shows else None,
-        materials=panels.materials(session, case, release, variables) if "materials" in shows else None,
+        materials=materials.materials(session, case, release, variables, access) if "materials" in shows else None,
         evidence=evidence.checks(session, case.id) if "evidence" in shows else None,
-        decisions=explanation.explanations(session, case.id, release, variables) if "decision" in shows else [],
+        decisions=explanation.explanations(session, case.id, release, variables, access) if "decision" in shows else [],
         publicity=panels.publicity(session, case) if "publicity" in shows else None,
         objections=panels.objections(session, case) if "objection" in shows else None,
-        opinions=panels.opinions(session, case, release),
+        opinions=panels.opinions(session, case, release, access),
     )

@@ -22,7 +22,7 @@ _CODE = re.compile(rf"[{CHECK_ALPHABET}]{{12}}")
 
 @dataclass(frozen=True)
 class PaperView:
-    """An issued paper as anybody may know of it."""
+    """An issued paper as anybody may know of it; ``standing`` is set where it is no longer valid."""
 
     check_code: str
     number: str
@@ -31,6 +31,9 @@ class PaperView:
     office: str
     subject: str
     issued_on: date
+    standing: str = ""
+    ended_on: date | None = None
+    ended_by: str = ""
 
 
 def normal_code(text: str) -> str | None:
@@ -62,4 +65,7 @@ def _paper(session: Session, document: Document | None) -> PaperView | None:
         office=session.get_one(Office, document.office_id).name,
         subject=masks.mask_name(case.subject_name),
         issued_on=document.issued_on,
+        standing=document.standing or "",
+        ended_on=document.ended_on,
+        ended_by=document.ended_by or "",
     )

@@ -9,14 +9,25 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from engine.cases.case import Case, load_variables
+from engine.catalog import releases
 from engine.catalog.forms import Field, Form
 from engine.catalog.releases import ReleaseView
 from engine.core import clock
-from engine.workflow import Process, Wait, definitions_of
+from engine.workflow import Definitions, Process, Wait, definitions_of
 
 
 class _Onlooker:
     """Host of a process that is only looked at."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def find_called(self, process_id: str, binding: str, version_tag: str) -> None:
+        """Nothing begins here."""
+
+    def load_called(self, key: str) -> Definitions:
+        release = releases.view(self._session, int(key))
+        return definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
 
     def now(self) -> datetime:
         return clock.now()
@@ -36,10 +47,20 @@ def variables(session: Session, case: Case, release: ReleaseView, token: str) ->
 
     One task's page loads one process (a fraction of a millisecond); lists never do.
     """
-    definitions = definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
     scopes = load_variables(session, case.id)
-    process = Process.load(definitions, case.tokens, scopes, _Onlooker())
-    return process.context(token), set(scopes.get(token, {}))
+    return process(session, case, release, scopes).context(token), set(scopes.get(token, {}))
+
+
+def process(session: Session, case: Case, release: ReleaseView, scopes: Mapping[str, Mapping[str, Any]]) -> Process:
+    """The process of a case, to be looked at only."""
+    definitions = definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
+    return Process.load(definitions, case.tokens, scopes, _Onlooker(session))
+
+
+def scopes(session: Session, case: Case, token: str) -> list[str]:
+    """The scopes a standing token sees, innermost first."""
+    release = releases.view(session, case.release_id)
+    return process(session, case, release, load_variables(session, case.id)).scopes_of(token)
 
 
 def opening(form: Form, context: Mapping[str, Any], own: set[str]) -> dict[str, Any]:

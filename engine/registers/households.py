@@ -45,7 +45,7 @@ class HouseholdMember(WithId, Base):
 
 
 class Eligibility(WithId, Base):
-    """An eligibility granted; ``state`` is active, replaced or ended."""
+    """An eligibility granted; ``state`` is active, replaced or revoked. Only an active one gives a right."""
 
     __tablename__ = "eligibility"
 
@@ -59,8 +59,21 @@ class Eligibility(WithId, Base):
     valid_until: Mapped[date] = mapped_column(Date)
 
 
+class EligibilityChange(WithId, Base):
+    """What a later case made of an eligibility: ``kind`` corrected or revoked, its fields before and after."""
+
+    __tablename__ = "eligibility_change"
+
+    eligibility_id: Mapped[int] = mapped_column(ForeignKey("eligibility.id"), index=True)
+    case_id: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(20))
+    before: Mapped[Any] = mapped_column(Json, default=dict)
+    after: Mapped[Any] = mapped_column(Json, default=dict)
+    changed_at: Mapped[datetime]
+
+
 class WaitingEntry(WithId, Base):
-    """A place on the waiting list of one office and one 保障方式."""
+    """A place on the waiting list of one office and one 保障方式; ``state`` is waiting or removed."""
 
     __tablename__ = "waiting_entry"
 

@@ -1,4 +1,4 @@
-"""The loop that does the work: claim a job, call out or let a timer fire, bring the result back as a command.
+"""The loop that does the work: claim jobs, call out or let a timer fire, bring the result back as a command.
 
 Nothing is called while a transaction is open. A worker that dies leaves its lease to run out; the job is then done
 again under the same idempotency key, so that the other party can tell.
@@ -10,56 +10,121 @@ import logging
 import os
 import socket
 import threading
-from time import perf_counter
+from collections.abc import Sequence
+from time import monotonic
 
-from engine.cases.case import Case
+from engine.cases.bundles import JOB as BUNDLE
 from engine.commands import dispatch
-from engine.commands.jobs import DeclineCall, FailCall, FinishCall, FireTimer, ParkCall
-from engine.core import clock, demo_clock, operations, secrets
+from engine.commands.alarms import RingClock
+from engine.commands.calendar import RecountCases
+from engine.commands.incidents import RetryQueued
+from engine.commands.jobs import FailCall, FireTimer, SetAside
+from engine.commands.messages import DeliverKept
+from engine.commands.migration_work import SetCaseAside, Stumbled, WorkOnRun
+from engine.commands.starts import StartByEvent
+from engine.core import clock, demo_clock
 from engine.core.actor import SYSTEM
 from engine.core.db import reading, transaction
-from engine.core.errors import AnjuError, Declined, ModelFault, OutsideFault, Refused
-from engine.core.operations import Answer, Call, FileAccess, Operation, Pending
-from engine.jobs import queue
-from engine.jobs.queue import Job
+from engine.core.errors import ModelFault, Refused
+from engine.core.operations import FileAccess
+from engine.jobs import queue, wake
+from engine.jobs.queue import CALLS, LOST, OURS, Job
+from engine.outside import admission, breaker
+from engine.workers import bundles, calls, reports
+from engine.workers.desk import Desk
 
 log = logging.getLogger("anju.worker")
 
 IDLE_SECONDS = 0.5
 MAX_CLAIMS = 20
+# Short work is taken by the handful, calls only while they come back at once: a long one must not hold up others.
+HANDFUL, QUICK_CALLS, QUICK_SECONDS = 10, 4, 0.2
 
 
 class Runner:
     """One worker thread's work. ``follow_clock`` is set in the demo, whose clock may be moved."""
 
-    def __init__(self, files: FileAccess, *, name: str = "", follow_clock: bool = False) -> None:
+    def __init__(
+        self,
+        files: FileAccess,
+        *,
+        name: str = "",
+        follow_clock: bool = False,
+        kinds: Sequence[str] = OURS,
+        desk: Desk | None = None,
+        stop: threading.Event | None = None,
+    ) -> None:
         self.files = files
         self.name = name or f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
         self.follow_clock = follow_clock
+        self.kinds = list(kinds)
+        self.desk = desk or Desk()
+        self.stop = stop or threading.Event()
+        self._calls_at_once = 1
 
-    def run_forever(self, stop: threading.Event) -> None:
+    def run_forever(self) -> None:
         """Work until ``stop`` is set; a fault of the database or a bug is logged and the loop goes on."""
-        while not stop.is_set():
+        while not self.stop.is_set():
+            heard = wake.bell.heard()
             try:
                 busy = self.run_once()
             except Exception:
                 log.exception("worker stumbled")
-                busy = False
+                self.stop.wait(IDLE_SECONDS)
+                continue
             if not busy:
-                stop.wait(IDLE_SECONDS)
+                wake.bell.wait(heard, wake.pause())
 
     def run_once(self) -> bool:
-        """Do one due job; False when there is none."""
-        with transaction() as session:
+        """Do a handful of one kind that is due; False when there is nothing to do."""
+        with reading() as session:
             if self.follow_clock:
                 demo_clock.follow(session)
-            jobs = queue.claim(session, self.name)
-        for job in jobs:
-            self.do(job)
-        return bool(jobs)
+            due, troubled = queue.due_kinds(session), breaker.due(session)
+        if troubled:
+            with transaction() as session:
+                breaker.tend(session)
+            return True
+        if LOST in due and not any(kind in due for kind in self.kinds):
+            with transaction() as session:
+                if not queue.reclaim(session):
+                    return False
+                due = queue.due_kinds(session)
+        kind = next((kind for kind in self.kinds if kind in due), None)
+        if kind is None:
+            return False
+        # Whoever was served goes to the end: a flood of one kind cannot starve another.
+        self.kinds.remove(kind)
+        self.kinds.append(kind)
+        with transaction() as session:
+            limit = self._calls_at_once if kind in CALLS else HANDFUL
+            claimed = queue.claim(session, self.name, limit, [kind], self.desk.crowded())
+            jobs = admission.admit(session, claimed)
+        self._do_all(jobs)
+        return bool(claimed)
+
+    def _do_all(self, jobs: list[Job]) -> None:
+        self.desk.take(self.name, jobs)
+        began = monotonic()
+        left = [job.id for job in jobs]
+        try:
+            for job in jobs:
+                if self.stop.is_set():
+                    break
+                left.remove(job.id)
+                self.do(job)
+                self.desk.put_down(job.id)
+        finally:
+            self.desk.put_down(*(job.id for job in jobs))
+            if left:
+                with transaction() as session:
+                    queue.give_back(session, self.name, left)
+        if jobs and jobs[0].kind in CALLS:
+            slow = (monotonic() - began) / len(jobs) > QUICK_SECONDS
+            self._calls_at_once = 1 if slow else min(self._calls_at_once + 1, QUICK_CALLS)
 
     def drain(self, limit: int = 10_000) -> int:
-        """Do everything that is due now; gives how many jobs were done. Raises ``RuntimeError`` past ``limit``."""
+        """Do everything that is due now; gives how many rounds it took. Raises ``RuntimeError`` past ``limit``."""
         for count in range(limit):
             if not self.run_once():
                 return count
@@ -72,78 +137,66 @@ class Runner:
                 # Retries and pauses end long before: whoever took it died each time.
                 raise Refused("这项工作多次使后台程序中断，已停止自动重试，请联系技术支持", code="worker_lost")
             if job.kind == "call":
-                self._call(job)
+                calls.make(job, self.files)
+            elif job.kind == "report":
+                reports.send(job, self.files)
+            elif job.kind == BUNDLE:
+                bundles.make(job, self.files)
             else:
-                dispatch(FireTimer(job.id), SYSTEM)
+                dispatch(_command(job), SYSTEM)
+        except Stumbled as stumbled:
+            log.exception("a case of a migration run set aside")
+            run_id, why = int(job.payload["run"]), type(stumbled.__cause__).__name__
+            dispatch(SetCaseAside(run_id, job.id, stumbled.row_id, why), SYSTEM)
         except (Refused, ModelFault) as error:
-            # The case cannot go on as modelled: a person must look.
-            dispatch(FailCall(job.id, error.code, error.message, 0, retry=False), SYSTEM)
-
-    def _call(self, job: Job) -> None:
-        operation = operations.find(job.operation)
-        began = perf_counter()
-        try:
-            result = operation.run(self._prepare(operation, job))
-            if isinstance(result, Answer):
-                operation.check_outputs(result.variables)
-        except Declined as error:
-            dispatch(DeclineCall(job.id, error.code, error.message, _ms(began)), SYSTEM)
-        except OutsideFault as error:
-            dispatch(FailCall(job.id, error.code, error.message, _ms(began)), SYSTEM)
-        except AnjuError:
-            raise
-        except Exception as error:
-            log.exception("operation failed", extra={"operation": operation.name, "case": job.case_id})
-            text = f"「{operation.title}」内部出错（{type(error).__name__}），请联系技术支持"
-            dispatch(FailCall(job.id, "bug", text, _ms(began)), SYSTEM)
-        else:
-            self._bring_back(job, operation, result, _ms(began))
-
-    def _bring_back(self, job: Job, operation: Operation, result: object, latency: int) -> None:
-        if isinstance(result, Answer):
-            dispatch(FinishCall(job.id, result, latency), SYSTEM)
-        elif isinstance(result, Pending):
-            dispatch(ParkCall(job.id, result.correlation, result.due, latency, result.evidence), SYSTEM)
-        else:
-            raise TypeError(f"outside operation {operation.name} must give Answer or Pending")
-
-    def _prepare(self, operation: Operation, job: Job) -> Call:
-        with reading() as session:
-            case = session.get_one(Case, job.case_id)
-            number, item, office_id = case.number, case.item, case.office_id
-        headers = dict(job.payload.get("headers") or {})
-        return Call(
-            case_id=job.case_id,
-            case_number=number,
-            item=item,
-            office_id=office_id,
-            token=job.token,
-            element_id=job.element_id,
-            idempotency_key=f"{job.case_id}-{job.token}",
-            inputs=operation.load_inputs(secrets.unseal_tree(job.payload.get("variables") or {}), headers),
-            headers=headers,
-            attempt=job.attempts,
-            files=self.files,
-        )
+            # It cannot go on as modelled: a person must look.
+            if job.kind == BUNDLE:
+                bundles.fail(job)
+            failed = FailCall(job.id, error.code, error.message, 0, retry=False)
+            moves_a_token = job.kind in ("call", "timer", "signal")
+            dispatch(failed if moves_a_token else SetAside(job.id, error.code, error.message), SYSTEM)
 
 
-def _ms(began: float) -> int:
-    return int((perf_counter() - began) * 1000)
+def _command(job: Job) -> object:
+    """What a job other than a call asks for."""
+    if job.kind == "start":
+        return StartByEvent(job.id)
+    if job.kind == "message":
+        return DeliverKept(int(job.payload["row"]), job.id)
+    if job.kind == "run":
+        return WorkOnRun(int(job.payload["run"]), job.id)
+    if job.kind == "clock":
+        return RingClock(job.id)
+    if job.kind == "recount":
+        return RecountCases(int(job.payload["change"]), job.id)
+    if job.kind == "retry":
+        return RetryQueued(job.id)
+    return FireTimer(job.id)
 
 
 def start_threads(
     files: FileAccess, count: int, stop: threading.Event, *, follow_clock: bool
 ) -> list[threading.Thread]:
-    """``count`` workers in this process; they end when ``stop`` is set."""
-    threads = [
-        threading.Thread(
-            target=Runner(files, name=f"{os.getpid()}:{number}", follow_clock=follow_clock).run_forever,
-            args=(stop,),
-            name=f"worker-{number}",
-            daemon=True,
+    """``count`` workers in this process; they end when ``stop`` is set, each with what it has in hand.
+
+    Of several the first makes no calls: whatever the other parties do, timers and signals have somebody.
+    """
+    wake.listen(stop)
+    desk = Desk(count)
+    inside = [kind for kind in OURS if kind not in CALLS]
+    runners = [
+        Runner(
+            files,
+            name=f"{socket.gethostname()}:{os.getpid()}:{number}",
+            follow_clock=follow_clock,
+            kinds=inside if number == 0 and count > 1 else OURS,
+            desk=desk,
+            stop=stop,
         )
         for number in range(count)
     ]
+    threads = [threading.Thread(target=one.run_forever, name=one.name, daemon=True) for one in runners]
+    threads.append(threading.Thread(target=desk.beat_forever, args=(stop,), name="heartbeat", daemon=True))
     for thread in threads:
         thread.start()
     log.info("workers started", extra={"count": count, "at": clock.now().isoformat()})

@@ -26,7 +26,8 @@ def definitions_of(content_hash: str, loader: Callable[[], Mapping[str, bytes]])
             _cache.move_to_end(content_hash)
             return known
     # Parsed outside the lock: two threads may do it twice, which is harmless, none waits for another's model.
-    parsed = parse(loader())
+    # Whether it is good enough for an item was looked at when it was published; a plain deployment need not be.
+    parsed = parse(loader(), strict=False)
     with _lock:
         _cache[content_hash] = parsed
         while len(_cache) > _KEPT:

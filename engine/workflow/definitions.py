@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import Fault
 
+from .face import TASK_PHASES
+
 if TYPE_CHECKING:
     from .specs.base import ProcessSpec
 
@@ -29,6 +31,11 @@ class ElementInfo:
     line: int
     event: str = ""
     parent: str = ""
+
+    def listens(self, phase: str) -> bool:
+        """Whether the model names a task listener to this phase (assigning, updating, completing)."""
+        heard = self.extensions.get("taskListeners", ())
+        return any(TASK_PHASES.get(one.get("eventType", "")) == phase for one in heard)
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,9 @@ class ProcessInfo:
     starts: dict[str, StartInfo] = field(default_factory=dict)
     version_tag: str = ""
     properties: dict[str, str] = field(default_factory=dict)
+    job_priority: str = ""
+    # The operations that listen to its start and end.
+    listeners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

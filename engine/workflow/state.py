@@ -1,7 +1,8 @@
 """A run as bytes and back: tokens and what hangs on them; neither variables nor the model, which lie elsewhere.
 
 ``{"v": 1, "process", "completed", "cancelled", "outcome", "frames": [[host, called, compensations, tokens]]}`` with a
-token as ``[id, state, element, facts]``. Finished tokens are not kept, so a loop's state stays flat.
+token as ``[id, state, element, facts]``; ``called`` is ``[process, release key]`` when that is another release.
+Finished tokens are not kept, so a loop's state stays flat.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import orjson
 
 from engine.core.errors import Fault, ModelFault
 
-from .face import Host
+from .face import Host, Library
 from .run import Frame, Run, Token
-from .specs.scopes import SubProcess
+from .specs.scopes import Embedded
 
 if TYPE_CHECKING:
     from .definitions import Definitions
@@ -41,8 +42,9 @@ def dump(run: Run) -> bytes:
 
 
 def _frame_row(frame: Frame) -> list[Any]:
-    tokens = [[token.id, token.state, token.node.name, token.facts] for token in frame.tokens]
-    return [frame.host.id if frame.host else "", frame.called, frame.compensations, tokens]
+    tokens = [[token.id, token._state, token.node.name, token.facts] for token in frame.tasks.values()]
+    called = [frame.called, frame.library] if frame.library else frame.called
+    return [frame.host.id if frame.host else "", called, frame.compensations, tokens]
 
 
 def load(definitions: Definitions, content: bytes, scopes: Mapping[str, Mapping[str, Any]], host: Host) -> Run:
@@ -57,24 +59,45 @@ def load(definitions: Definitions, content: bytes, scopes: Mapping[str, Mapping[
         run.frames.clear()
     for host_id, called, compensations, tokens in state["frames"]:
         frame = _frame(run, host_id, called)
-        frame.compensations = compensations
+        frame.compensations = [_entry(one) for one in compensations]
+        nodes = frame.spec.task_specs
         for token_id, token_state, name, facts in tokens:
-            if name not in frame.spec.task_specs:
+            if name not in nodes:
                 raise _mismatch(name)
-            token = Token(frame, frame.spec.task_specs[name], token_id, token_state)
-            token.internal_data = facts
+            Token(frame, nodes[name], token_id, token_state, facts)
     return run
 
 
-def _frame(run: Run, host_id: str, called: str | None) -> Frame:
+def _entry(entry: list[Any]) -> list[Any]:
+    """What is left to undo; states of earlier versions kept no variables with it."""
+    name, handler, nested, *kept = entry
+    return [name, handler, nested and [_entry(one) for one in nested], *(kept or [None])]
+
+
+def arrived(content: bytes) -> list[str]:
+    """The flows by which tokens came that stand at a join and have not gone on."""
+    frames = orjson.loads(content)["frames"] if content else []
+    return [token[3]["flow"] for frame in frames for token in frame[3] if "flow" in token[3]]
+
+
+def _frame(run: Run, host_id: str, called: str | list[str] | None) -> Frame:
     if not host_id:
         return run.top
     host = run.token(host_id)
     if called is not None:
-        if called not in run.definitions.specs:
-            raise _mismatch(called)
-        return Frame(run, run.definitions.specs[called], host, called)
-    return Frame(run, cast(SubProcess, host.node).body, host)
+        process_id, key = (called, None) if isinstance(called, str) else called
+        definitions = run.definitions if key is None else _library(run, key)
+        if process_id not in definitions.specs:
+            raise _mismatch(process_id)
+        return Frame(run, definitions.specs[process_id], host, process_id, key)
+    return Frame(run, cast(Embedded, host.node).body, host)
+
+
+def _library(run: Run, key: str) -> Definitions:
+    """Another release from which a process was called."""
+    if key not in run.libraries:
+        run.libraries[key] = cast(Library, run.host).load_called(key)
+    return run.libraries[key]
 
 
 def _upgraded(state: dict[str, Any]) -> dict[str, Any]:

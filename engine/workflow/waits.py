@@ -8,9 +8,13 @@ from .face import Wait
 
 if TYPE_CHECKING:
     from .run import Run, Token
+    from .specs.base import Node
 
 # Caught inside a process only; nobody outside can act on them.
 _INNER = frozenset({"error", "escalation"})
+
+# How a form that stands in the model itself is referred to.
+_EMBEDDED = "camunda-forms:bpmn:"
 
 
 def wait_of(token: Token) -> Wait:
@@ -23,18 +27,26 @@ def wait_of(token: Token) -> Wait:
     else:
         attrs = {key: value for key, value in facts["wait"].items() if key != "kind"}
         kind = facts["wait"]["kind"]
-        attrs |= _from_model(kind, info.extensions)
+        attrs |= _from_model(kind, node)
     host = token.run_of.tokens.get(token.link("host") or "")
     if host is not None:
         attrs["attached_to"] = host.node.info.id
     return Wait(token.id, kind, info.id, info.name, info.lane, info.process_id, called_from(token), attrs)
 
 
-def _from_model(kind: str, extensions: dict[str, Any]) -> dict[str, Any]:
+def _from_model(kind: str, node: Node) -> dict[str, Any]:
     """What is the same for every token on the element, so not kept in its state."""
+    if kind == "adhoc":
+        return {"elements": node.offered}
+    extensions = node.info.extensions
     if kind not in ("user", "job"):
         return {}
-    attrs = {"properties": dict(extensions.get("properties", {}))}
+    attrs: dict[str, Any] = {"properties": dict(extensions.get("properties", {}))}
+    form = extensions.get("formDefinition", {})
+    if kind == "user" and "bindingType" in form:
+        attrs |= {"form_binding": form["bindingType"], "form_version_tag": form.get("versionTag", "")}
+    if kind == "user" and (inside := str(form.get("formKey") or "")).startswith(_EMBEDDED):
+        attrs["form_id"] = inside.removeprefix(_EMBEDDED)
     if kind == "job":
         attrs["headers"] = dict(extensions.get("taskHeaders", {}))
     return attrs
@@ -50,6 +62,9 @@ def is_shown(token: Token) -> bool:
     if "incident" in token.facts:
         return True
     wait = token.facts.get("wait")
+    # A user task is not there yet while the listeners of its arrival are heard.
+    if "arriving" in token.facts or token.facts.get("phase") == "creating":
+        return False
     return wait is not None and "leaving" not in token.facts and wait["kind"] not in _INNER
 
 

@@ -3,57 +3,42 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from connectors import load_all
-from connectors._kit.sandbox import State, Timing
+from connectors import load_all, manifests
+from connectors._kit import workbench
+from connectors._kit.sandbox import State
 from connectors._kit.simulation import create_all
+from connectors._kit.workbench import PATIENCE, QUICK, served
+from engine.core import inbound
 from engine.core.errors import Refused
-from engine.core.operations import Answer, Call, LateAnswer, Pending, find, inbound_reader
+from engine.core.operations import Answer, Call, Pending, find
 
-# Short, yet long enough for a busy machine.
-PATIENCE = 1.0
-QUICK = Timing(slow=0.05, timeout=1.3, late=0.1, answer_within=30, callback_pauses=(0.0, 0.05, 0.05))
-PARTIES = ("police", "realestate", "tax", "sms")
-
-
-@contextmanager
-def served(app: Callable[..., Any]) -> Iterator[str]:
-    """``app`` on a free port of this machine; gives its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+__all__ = ["PATIENCE", "QUICK", "Inbox", "World", "served"]
 
 
 @dataclass
 class Inbox:
     """Our side of the callbacks: what the reader made of each."""
 
-    taken: list[LateAnswer] = field(default_factory=list)
+    taken: list[Any] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     arrived: threading.Condition = field(default_factory=threading.Condition)
 
     def __call__(self, environ: Any, start: Any) -> Any:
         request = Request(environ)
-        reader = inbound_reader(request.path.rsplit("/", 1)[-1])
+        reader = inbound.reader(request.path.removeprefix("/inbound/"))
         assert reader is not None
         with self.arrived:
             try:
-                self.taken.append(reader(request.get_data(), dict(request.headers)))
+                came = reader.read(request.get_data(), dict(request.headers))
+                self.taken.extend(came if isinstance(came, list | tuple) else [came])
                 answer = Response("ok")
             except Refused as error:
                 self.refused.append(error.code)
@@ -99,10 +84,12 @@ class World:
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[World]:
-    with served(simulators := create_all(State(QUICK))) as url, served(inbox := Inbox()) as ours:
-        environ = {f"ANJU_{party.upper()}_URL": f"{url}/{party}" for party in PARTIES}
-        environ |= {f"ANJU_{party.upper()}_TIMEOUT": str(PATIENCE) for party in PARTIES}
-        yield World(simulators.state, url, inbox, {**environ, "ANJU_CALLBACK_URL": ours})
+    found = manifests()
+    with served(simulators := create_all(State(QUICK), found)) as url, served(inbox := Inbox()) as ours:
+        environ = {"ANJU_CALLBACK_URL": ours}
+        for one in found:
+            environ |= workbench.environ(one, simulators.state, url)
+        yield World(simulators.state, url, inbox, environ)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import connectors
 from connectors import load_all, manifests
 from connectors._kit import http, settings
 from connectors._kit.evidence import masked
-from connectors._kit.manifest import RateLimit, read
+from connectors._kit.manifest import read
 from connectors._kit.pace import wait_for_turn
 from connectors._kit.settings import PartySettings
 from connectors._kit.simulation import create_all
@@ -23,6 +23,7 @@ from connectors._kit.soap import parse_xml
 from engine.core.errors import OutsideFault, Refused, Unreachable
 from engine.core.idnum import check_resident_id
 from engine.core.operations import Answer
+from engine.core.parties import RateLimit
 
 from .conftest import PATIENCE, World, served
 

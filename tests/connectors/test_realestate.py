@@ -13,9 +13,9 @@ from werkzeug.wrappers import Response
 import connectors
 from connectors import load_all
 from connectors._kit.signatures import signature, wire_time
-from engine.core import clock
+from engine.core import clock, inbound
 from engine.core.errors import Declined, OutsideFault, Refused, Unreachable
-from engine.core.operations import Answer, LateAnswer, Pending, inbound_reader
+from engine.core.operations import Answer, LateAnswer, Pending
 
 from .conftest import World, served
 
@@ -164,9 +164,11 @@ def read(world: World, body: bytes, age: int = 0) -> LateAnswer:
     """Hand ``body`` to the reader, signed by the registry ``age`` seconds ago."""
     timestamp = str(wire_time() - age)
     digest = signature(b"demo-realestate-key", "POST", "/inbound/realestate", timestamp, body)
-    reader = inbound_reader("realestate")
+    reader = inbound.reader("realestate")
     assert reader is not None
-    return reader(body, {"x-timestamp": timestamp, "x-signature": digest})
+    late = reader.read(body, {"x-timestamp": timestamp, "x-signature": digest})
+    assert isinstance(late, LateAnswer)
+    return late
 
 
 def test_the_agreed_notice_is_read(world: World) -> None:
@@ -200,8 +202,35 @@ def test_a_signed_notice_that_is_not_by_the_contract_is_refused(world: World, bo
 
 
 def test_an_unsigned_notice_is_refused(world: World) -> None:
-    reader = inbound_reader("realestate")
+    reader = inbound.reader("realestate")
     assert reader is not None
     with pytest.raises(Refused) as raised:
-        reader(NOTICE, {"X-Timestamp": str(wire_time())})
+        reader.read(NOTICE, {"X-Timestamp": str(wire_time())})
     assert raised.value.code == "bad_signature"
+
+
+CERT = "浙（2012）安居市不动产权第0003021号"
+FREEZE = {"cert_number": CERT, "reason": "保障性住房限制交易", "until": "2029-11-05"}
+
+
+def test_a_title_is_frozen_once_for_a_case_however_often_it_is_asked_for(world: World) -> None:
+    first = answer_of(world.run("realestate.freeze", key="k-1", **FREEZE))
+    again = answer_of(world.run("realestate.freeze", key="k-2", **FREEZE))
+    assert first.variables["freeze_number"] == again.variables["freeze_number"]
+    assert [one["frozen"] for one in world.state.shelf("realestate")] == [True]
+    released = answer_of(world.run("realestate.unfreeze", key="k-3", cert_number=CERT))
+    assert released.variables["freeze_number"] == first.variables["freeze_number"]
+    assert [one["frozen"] for one in world.state.shelf("realestate")] == [False]
+
+
+def test_what_another_case_has_frozen_is_refused_and_so_is_what_nobody_froze(world: World) -> None:
+    with pytest.raises(Declined) as raised:
+        world.run("realestate.unfreeze", cert_number=CERT)
+    assert raised.value.code == "realestate_not_frozen"
+    world.state.shelf("realestate").append({"case": "another", "cert": CERT, "number": "DJ9", "frozen": True})
+    with pytest.raises(Declined) as raised:
+        world.run("realestate.freeze", key="k-1", **FREEZE)
+    assert raised.value.code == "realestate_limited"
+    with pytest.raises(Declined) as raised:
+        world.run("realestate.freeze", key="k-2", **{**FREEZE, "cert_number": "无此证"})
+    assert raised.value.code == "realestate_no_title"

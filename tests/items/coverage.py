@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
-from engine.cases.record import Activity, DecisionRecord
+from engine.cases.case import Case
+from engine.cases.record import ElementInstance, decisions
 from engine.core.db import reading
 from engine.decisions import Model
 from engine.workflow import Definitions
@@ -42,11 +43,11 @@ def of_case(case_id: int) -> Coverage:
     """What one case travelled and hit."""
     coverage = Coverage()
     with reading() as session:
-        flows = select(Activity.process_id, Activity.flow_id).where(
-            Activity.case_id == case_id, Activity.kind == "flow"
-        )
-        coverage.flows = {(process, flow) for process, flow in session.execute(flows)}
-        for told in session.scalars(select(DecisionRecord.explanation).where(DecisionRecord.case_id == case_id)):
+        query = select(ElementInstance.process_id, ElementInstance.via).where(ElementInstance.case_id == case_id)
+        own = session.scalar(select(Case.process_id).where(Case.id == case_id))
+        rows = session.execute(query).all()
+        coverage.flows = {(process or own or "", flow) for process, via in rows for flow in (via or "").split()}
+        for told in (one.explanation for one in decisions(session, case_id)):
             for one in told:
                 coverage.rows |= {(one["decision"], rule["id"]) for rule in one["rules"] if rule["matched"]}
     return coverage

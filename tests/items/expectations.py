@@ -14,8 +14,10 @@ from engine.commands.files import document_html
 from engine.core import clock
 from engine.core.db import reading
 from engine.files.documents import text_of
-from engine.registers.households import Eligibility, Household, HouseholdMember, WaitingEntry
+from engine.queries import verify
+from engine.registers.households import Eligibility, EligibilityChange, Household, HouseholdMember, WaitingEntry
 from engine.registers.notices import CitizenMessage
+from tests.items import clock_steps
 
 if TYPE_CHECKING:
     from tests.items.walker import Walker
@@ -45,6 +47,18 @@ class Expect:
     def clock(self, expected: str) -> None:
         stopped = self.anju.case(self.walker.case_id).clock_stopped_since is not None
         assert ("stopped" if stopped else "running") == expected
+
+    def due(self, expected: date) -> None:
+        assert self.anju.case(self.walker.case_id).due_on == expected
+
+    def alarms(self, expected: Mapping[str, str]) -> None:
+        tasks = self.anju.tasks(self.walker.case_id)
+        assert {element: task.alarm for element, task in tasks.items()} == dict(expected)
+
+    def warned(self, expected: list[str]) -> None:
+        found = clock_steps.warned(self.walker)
+        assert len(found) == len(expected), found
+        assert all(text in line for text, line in zip(expected, found, strict=True)), found
 
     def stage(self, expected: str) -> None:
         assert self.anju.case(self.walker.case_id).stage == expected
@@ -123,7 +137,7 @@ class Then:
 
     def _household(self) -> dict[str, Any] | None:
         with reading() as session:
-            household = session.scalar(select(Household).where(Household.case_id == self.walker.case_id))
+            household = session.scalar(select(Household).where(Household.case_id == self.walker.subject_id))
             if household is None:
                 return None
             members = session.scalars(select(HouseholdMember).where(HouseholdMember.household_id == household.id)).all()
@@ -131,15 +145,37 @@ class Then:
 
     def _eligibility(self) -> dict[str, Any] | None:
         with reading() as session:
-            row = session.scalar(select(Eligibility).where(Eligibility.case_id == self.walker.case_id))
-        return None if row is None else {"state": row.state, "support_mode": row.support_mode}
+            row = session.scalar(select(Eligibility).where(Eligibility.case_id == self.walker.subject_id))
+        if row is None:
+            return None
+        until = row.valid_until.isoformat()
+        return {"state": row.state, "support_mode": row.support_mode, "basis": row.basis, "valid_until": until}
+
+    def _change(self) -> dict[str, Any] | None:
+        """What this case made of the eligibility."""
+        with reading() as session:
+            row = session.scalar(select(EligibilityChange).where(EligibilityChange.case_id == self.walker.case_id))
+        return None if row is None else {"kind": row.kind, "before": row.before, "after": row.after}
+
+    def standing(self, expected: str) -> None:
+        """Whether the paper that was looked at again is still valid, as anybody who verifies it is told."""
+        number = self.walker.variables()["original"]["document_number"]
+        with reading() as session:
+            code = session.scalars(select(Document.check_code).where(Document.number == number)).one()
+            paper = verify.by_code(session, code)
+            newest = session.scalars(
+                select(Document.number).where(Document.case_id == self.walker.case_id).order_by(Document.id.desc())
+            ).first()
+        assert paper is not None
+        told = (paper.standing or "valid", paper.ended_by)
+        assert told == (expected, newest if paper.standing else "")
 
     def _waiting(self) -> dict[str, Any] | None:
         with reading() as session:
             row = session.scalar(
                 select(WaitingEntry)
                 .join(Eligibility, Eligibility.id == WaitingEntry.eligibility_id)
-                .where(Eligibility.case_id == self.walker.case_id)
+                .where(Eligibility.case_id == self.walker.subject_id)
             )
         return None if row is None else {"support_mode": row.support_mode, "number": row.number, "state": row.state}
 

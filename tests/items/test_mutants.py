@@ -21,17 +21,19 @@ from engine.core.errors import AnjuError
 from engine.core.operations import Answer, Call
 from engine.decisions import load
 from engine.files import documents
+from tests.items.beginnings import SHARED, Beginnings, part_of, read_paths
 from tests.items.coverage import Coverage, of_case
 from tests.items.mutants import Mutant, mutants
 from tests.items.test_decisions import EXAMPLES, check_example
-from tests.items.test_paths import ITEMS, read_paths
+from tests.items.test_paths import ITEMS
 from tests.items.walker import Walker
 from tests.support.installation import running
 
 pytestmark = pytest.mark.slow
 
-CASES = [(item, mutant) for item in ITEMS for mutant in mutants(publish.collect(ROOT, item))]
-IDS = [mutant.where for _, mutant in CASES]
+FILES = {name: body for item in ITEMS for name, body in publish.collect(ROOT, item).items()}
+CASES = list(mutants(FILES))
+IDS = [mutant.where for mutant in CASES]
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +45,11 @@ def walk(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any
     def signed(call: Call) -> Answer:
         return Answer({"signed_file_id": call.inputs["file_id"]})
 
+    beginnings = Beginnings(filled, lambda: tmp_path_factory.mktemp("begun"))
+
     def run(item: str, number: int, files: dict[str, bytes] | None = None) -> Coverage:
         folder = tmp_path_factory.mktemp("walk")
-        with running(filled, folder) as anju:
+        with running(beginnings.of(item, number), folder) as anju:
             # After the start: it registers the real operations.
             patch.setitem(operations._operations, "seal.sign", replace(sign, run=signed))
             patch.setattr(documents, "render_pdf", str.encode)
@@ -79,18 +83,19 @@ def an_example_notices(mutant: Mutant) -> bool:
     return False
 
 
-@pytest.mark.parametrize(("item", "mutant"), CASES, ids=IDS)
-def test_some_scenario_notices(item: str, mutant: Mutant, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("mutant", CASES, ids=IDS)
+def test_some_scenario_notices(mutant: Mutant, request: pytest.FixtureRequest) -> None:
     if mutant.file.endswith(".dmn") and an_example_notices(mutant):
         return
     walk: Any = request.getfixturevalue("walk")
     touched: dict[str, list[Coverage]] = request.getfixturevalue("touched")
-    files = {**publish.collect(ROOT, item), mutant.file: mutant.content}
-    seen = [coverage.flows | coverage.rows for coverage in touched[item]]
+    owner = part_of(mutant.file)
+    items = ITEMS if owner == SHARED else [owner]
+    seen = {(item, number): one.flows | one.rows for item in items for number, one in enumerate(touched[item])}
     # Those that touched the place first, the cheap ones among them before the long ones.
-    for number in sorted(range(len(seen)), key=lambda one: (mutant.mark not in seen[one], len(seen[one]))):
+    for item, number in sorted(seen, key=lambda one: (mutant.mark not in seen[one], len(seen[one]))):
         try:
-            walk(item, number, files)
+            walk(item, number, {**publish.collect(ROOT, item), mutant.file: mutant.content})
         except (AssertionError, AnjuError):
             return
     pytest.fail(f"no scenario notices: {mutant.where}")

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from engine.commands import publish
 from engine.core.config import ROOT
 from engine.decisions import load
 from engine.workflow import parse
+from tests.items.beginnings import SHARED, Beginnings, part_of, read_paths
 from tests.items.coverage import Coverage, of_case
 from tests.items.walker import Walker
 from tests.support.installation import running
 
 HERE = Path(__file__).parent
 ITEMS = [path.parent.relative_to(HERE).as_posix() for path in sorted(HERE.glob("*/*/paths.yaml"))]
-
-
-@cache
-def read_paths(item: str) -> dict[str, Any]:
-    """The parsed paths.yaml of an item."""
-    parsed: dict[str, Any] = yaml.safe_load((HERE / item / "paths.yaml").read_text("utf-8"))
-    return parsed
 
 
 CASES = [(item, number) for item in ITEMS for number in range(len(read_paths(item)["paths"]))]
@@ -38,21 +29,31 @@ def seen() -> dict[str, Coverage]:
     return {item: Coverage() for item in ITEMS}
 
 
+@pytest.fixture(scope="module")
+def beginnings(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Beginnings:
+    """What the paths begin on."""
+    return Beginnings(filled, lambda: tmp_path_factory.mktemp("begun"))
+
+
 @pytest.mark.parametrize(("item", "number"), CASES, ids=IDS)
-def test_path(item: str, number: int, filled: Path, tmp_path: Path, seen: dict[str, Coverage]) -> None:
+def test_path(item: str, number: int, beginnings: Beginnings, tmp_path: Path, seen: dict[str, Coverage]) -> None:
     spec = read_paths(item)
-    with running(filled, tmp_path / "data") as anju:
+    with running(beginnings.of(item, number), tmp_path / "data") as anju:
         walker = Walker(anju, item, spec["given"], spec["paths"][number])
         walker.walk()
         seen[item].add(of_case(walker.case_id))
 
 
-@pytest.mark.parametrize("item", ITEMS)
+@pytest.mark.parametrize("item", [*ITEMS, SHARED])
 def test_the_paths_travel_every_flow_and_hit_every_row(item: str, seen: dict[str, Coverage]) -> None:
-    if seen[item].paths < len(read_paths(item)["paths"]):
+    walked = ITEMS if item == SHARED else [item]
+    if any(seen[one].paths < len(read_paths(one)["paths"]) for one in walked):
         pytest.skip("only some of the paths were walked")
-    files = publish.collect(ROOT, item)
-    untravelled = seen[item].untravelled(parse({name: body for name, body in files.items() if name.endswith(".bpmn")}))
-    models = [load(body, name) for name, body in files.items() if name.endswith(".dmn")]
+    whole = Coverage()
+    for one in walked:
+        whole.add(seen[one])
+    files = {name: body for one in walked for name, body in publish.collect(ROOT, one).items()}
+    own = {name: body for name, body in files.items() if part_of(name) == item}
+    untravelled = whole.untravelled(parse({name: body for name, body in own.items() if name.endswith(".bpmn")}))
     assert untravelled == []
-    assert seen[item].unhit(models) == []
+    assert whole.unhit([load(body, name) for name, body in own.items() if name.endswith(".dmn")]) == []

@@ -14,14 +14,15 @@ import pytest
 from pypdf import PdfWriter
 from sqlalchemy import func, select, update
 
-from engine.cases import lawful_clock
-from engine.cases.case import Case, load_variables
+from engine.cases import final, reviews
+from engine.cases.case import Case
 from engine.cases.work import Task
 from engine.catalog import releases
 from engine.commands import dispatch
 from engine.commands.accounts import RegisterCitizen, RequestCode
 from engine.commands.cases import CaseStarted, CloseNoticeEarly, FileObjection, StartCase, WithdrawCase
 from engine.commands.incidents import RetryIncident
+from engine.commands.reviews import OpenReview
 from engine.commands.tasks import CompleteTask
 from engine.core import clock, secrets, workdays
 from engine.core.actor import SYSTEM, Actor
@@ -29,8 +30,10 @@ from engine.core.db import reading, transaction
 from engine.core.errors import AnjuError
 from engine.jobs.queue import Job
 from engine.outside.ledger import PendingAnswer
-from engine.registers.accounts import by_phone
+from engine.registers.accounts import CitizenAccount, by_phone
+from engine.registers.calendars import calendars
 from engine.registers.notices import Notice
+from tests.items import clock_steps
 from tests.items.expectations import Expect, Then
 from tests.support.installation import Installation
 
@@ -68,12 +71,14 @@ class Walker:
 
     def __init__(self, anju: Installation, item: str, given: Mapping[str, Any], path: Mapping[str, Any]) -> None:
         self.anju, self.item, self.path = anju, item, path
-        self.given = merge(given, {key: path[key] for key in ("at", "start") if key in path})
+        self.given = merge(given, {key: path[key] for key in ("at", "start", "about") if key in path})
         self.people = {person["name"]: person for person in anju.simulators.state.people.values()}
         self.done_by: dict[str, Actor] = {}
         self.notice_days: dict[int, int] = {}
         self.applicant: Actor
         self.case_id = 0
+        # The case whose registers and papers are looked at: one's own, or the one this is about.
+        self.subject_id = 0
 
     def walk(self) -> None:
         """Do all of it; raises ``AssertionError`` where the path does not hold."""
@@ -91,7 +96,10 @@ class Walker:
     # --- the beginning ---
 
     def start(self) -> None:
-        """Apply as the named person, with every visible material."""
+        """Apply as the named person with every visible material, or begin about a decided case."""
+        if "about" in self.given:
+            self.review()
+            return
         answers = deepcopy(self.given["start"])
         person = answers["applicant"]
         self._fill(person)
@@ -102,7 +110,21 @@ class Walker:
             release = releases.view(session, releases.current_id(session, self.item))
         self._attach(answers, release.form(release.item.start_form))
         started: CaseStarted = dispatch(StartCase(self.item, answers, "portal", self.anju.office()), self.applicant)
-        self.case_id = started.case_id
+        self.case_id = self.subject_id = started.case_id
+
+    def review(self) -> None:
+        """Let the caseworker of the item's role look again at the newest paper of the only decided case."""
+        with reading() as session:
+            about = releases.view(session, releases.current_id(session, self.item)).item.about
+            assert about is not None
+            original = session.scalars(select(Case).where(Case.item == self.given["about"]["item"])).one()
+            paper = reviews.reviewable(session, original.id, about["documents"])[0]
+            phone = session.get_one(CitizenAccount, int(original.applicant_key.partition(":")[2])).phone
+        self.applicant = self.anju.citizen(phone)
+        self.given["start"] = {"applicant": {"name": self.applicant.name, "phone": phone}}
+        self.subject_id = original.id
+        command = OpenReview(original.id, self.item, paper.id)
+        self.case_id = dispatch(command, self.anju.staff(LOGINS[about["role"]])).case_id
 
     def _fill(self, person: dict[str, Any]) -> None:
         known = self.people.get(person["name"], {})
@@ -140,6 +162,7 @@ class Walker:
             "incident": self.incident,
             "retry": self.retry,
             "switch": lambda given: self.switch(**given),
+            "extension": lambda given: clock_steps.extend(self, **given),
             "expect": self.expect,
         }
         verb = next(key for key in step if key not in ("as", "refused"))
@@ -156,6 +179,10 @@ class Walker:
             return replace(self.done_by[like], roles=frozenset(LOGINS))
         task = self.task(element_id)
         return self.applicant if task.role == "applicant" else self.anju.staff(LOGINS[task.role])
+
+    def person(self, role: str) -> Actor:
+        """The demo's caseworker of a role."""
+        return self.anju.staff(LOGINS[role])
 
     def task(self, element_id: str) -> Task:
         tasks = self.anju.tasks(self.case_id)
@@ -206,7 +233,7 @@ class Walker:
 
     def calendar(self) -> workdays.WorkCalendar:
         with reading() as session:
-            return lawful_clock.calendar(session)
+            return calendars(session).common
 
     def notice(self) -> Notice:
         with reading() as session:
@@ -278,5 +305,6 @@ class Walker:
     def variables(self) -> dict[str, Any]:
         """The process variables, personal ones in clear."""
         with reading() as session:
-            clear: dict[str, Any] = secrets.unseal_tree(load_variables(session, self.case_id)["0"])
+            found = final.variables(session, session.get_one(Case, self.case_id))
+            clear: dict[str, Any] = secrets.unseal_tree(found["0"])
             return clear

@@ -33,7 +33,7 @@ class Journey:
     def citizen(self, phone: str = "", width: int = PHONE) -> Citizen:
         """A citizen at a window, signed in where a phone is given."""
         citizen = Citizen(self.browser, self.site, phone, width)
-        self._watch(citizen)
+        self.watch(citizen)
         if phone:
             citizen.signs_in()
         return citizen
@@ -41,11 +41,12 @@ class Journey:
     def clerk(self, login: str) -> Clerk:
         """A caseworker who is signed in."""
         clerk = Clerk(self.browser, self.site, login)
-        self._watch(clerk)
+        self.watch(clerk)
         clerk.signs_in()
         return clerk
 
-    def _watch(self, window: Window) -> None:
+    def watch(self, window: Window) -> None:
+        """Judge the window's pages at the end of the journey."""
         window.seen = self._seen
         self._windows.append(window)
 

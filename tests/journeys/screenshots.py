@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, Locator
 from tests.journeys import site as sites
 from tests.journeys.chromium import chromium
 from tests.journeys.journey import Journey, journey
-from tests.journeys.window import Window
+from tests.journeys.people import Clerk
+from tests.journeys.window import PHONE, Window
 
 FOLDER = Path(__file__).resolve().parents[2] / "web" / "screenshots"
 COLOURS = 192
@@ -32,9 +33,34 @@ def main() -> None:
 def take(browser: Browser, site: sites.Site) -> None:
     """All pictures of one walk."""
     with journey(browser, site) as made:
+        _of_the_inbox(made)
         number = _of_the_desk(made)
         _of_the_phone(made)
         _of_the_publicity(made, number)
+
+
+def _of_the_inbox(made: Journey) -> None:
+    """A shared view with rows picked, its dialog, and the same list on a phone."""
+    clerk = made.clerk("wangmin")
+    clerk.open("/inbox?view=role-first_review")
+    clerk.until(lambda: clerk.page.locator("a.row").count() > 0, "the task of the first review")
+    clerk.page.get_by_role("link", name="新建视图").first.click()
+    dialog = clerk.page.get_by_role("dialog", name="新建视图")
+    dialog.get_by_label("名称").fill("西湖在办")
+    dialog.get_by_text("经办人", exact=True).first.click()
+    dialog.get_by_label("未领取").check()
+    dialog.get_by_label("我", exact=True).check()
+    dialog.get_by_label("到达时间").check()
+    dialog.get_by_label("与本机构同事共享").check()
+    _keep(clerk, "inbox-view-1440")
+    clerk.press("保存视图", dialog)
+    clerk.page.locator(".sel input").first.check()
+    _keep(clerk, "inbox-1440")
+    phone = Clerk(made.browser, made.site, "wangmin", PHONE)
+    made.watch(phone)
+    phone.signs_in()
+    phone.open("/inbox?view=role-first_review")
+    _keep(phone, "inbox-390")
 
 
 def _of_the_desk(made: Journey) -> str:

@@ -17,7 +17,8 @@ from urllib.request import Request, urlopen
 
 import orjson
 
-PARTIES = ("police", "realestate", "tax", "sms")
+from web.app import simulator_addresses
+
 PARTS = ("simulators", "serve", "worker")
 # The simulators listen this far above the web's port.
 SIMULATORS_ABOVE = 10
@@ -57,8 +58,7 @@ def started(folder: Path, database_url: str = "") -> Iterator[Site]:
 def _environ(folder: Path, port: int, database_url: str) -> dict[str, str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ANJU_")}
     environ |= {"ANJU_DATA": str(folder), "ANJU_PORT": str(port), "ANJU_DEMO": "1"}
-    for party in PARTIES:
-        environ[f"ANJU_{party.upper()}_URL"] = f"http://127.0.0.1:{port + SIMULATORS_ABOVE}/{party}"
+    environ |= simulator_addresses(f"http://127.0.0.1:{port + SIMULATORS_ABOVE}")
     return environ | ({"ANJU_DATABASE_URL": database_url} if database_url else {})
 
 

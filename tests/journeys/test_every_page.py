@@ -33,6 +33,8 @@ FOR_STAFF = (
     f"/counter/apply/{ITEM}",
     "/incidents",
     "/demo/clock",
+    "/calendar",
+    "/deadlines",
 )
 
 

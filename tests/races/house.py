@@ -27,7 +27,7 @@ from engine.core import clock, db
 from engine.core.actor import SYSTEM, Actor
 from engine.core.config import ROOT
 from engine.core.db import reading
-from tests.support.installation import PARTIES, Installation, _served
+from tests.support.installation import Installation, _served
 from web import app as application
 
 # A busy machine may take its time; a calm one needs a tenth of it.
@@ -39,12 +39,14 @@ class House(Installation):
 
     environ: dict[str, str]
     port: int
+    # The module that is ``anju``; the soak's adds operations of its own.
+    entry = "web.cli"
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """Start ``anju …``; it belongs to this test alone. What it says is kept in ``said``."""
         with self.said.open("ab") as log:
             made = subprocess.Popen(
-                [sys.executable, "-m", "web.cli", *command],
+                [sys.executable, "-m", self.entry, *command],
                 cwd=ROOT,
                 env={**os.environ, **self.environ},
                 stdout=log,
@@ -145,9 +147,8 @@ def house(source: Path, folder: Path, url: str | None = None) -> Iterator[House]
         simulator_port = stack.enter_context(_served(simulators))
         port = free_port()
         environ = {"ANJU_DATA": str(folder), "ANJU_PORT": str(port), "ANJU_DEMO": "1"}
-        for party in PARTIES:
-            environ[f"ANJU_{party.upper()}_URL"] = f"http://127.0.0.1:{simulator_port}/{party}"
-            environ[f"ANJU_{party.upper()}_TIMEOUT"] = "10"
+        for name, address in application.simulator_addresses(f"http://127.0.0.1:{simulator_port}").items():
+            environ[name], environ[f"{name.removesuffix('URL')}TIMEOUT"] = address, "10"
         if url:
             environ["ANJU_DATABASE_URL"] = url
         forget_calendar()

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from engine.cases.case import Case, LiveKey
-from engine.cases.record import Submission, verify
+from engine.cases.record import JournalEntry, verify
 from engine.cases.work import BufferedMessage
 from engine.commands import dispatch
 from engine.commands.accounts import CODE_ATTEMPTS, LOGIN_ATTEMPTS, RequestCode, SignIn, SignInCitizen
@@ -67,7 +67,7 @@ def test_of_two_submits_of_a_task_exactly_one_is_taken(anju_both: Installation) 
     ]
     assert codes(at_once(*submits)) == {"done": 1, "task_already_done": 3}
     with reading() as session:
-        assert session.scalar(select(func.count()).where(Submission.task_id == task.id)) == 1
+        assert session.scalar(select(func.count()).where(JournalEntry.task_id == task.id)) == 1
         assert verify(session, case_id) is None
 
 

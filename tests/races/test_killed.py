@@ -12,17 +12,20 @@ import pytest
 import requests
 from sqlalchemy import func, select
 
+from engine.batches.migration_run import MigratedCase, MigrationRun
 from engine.cases.case import LiveKey, Sequence, load_variables
-from engine.cases.record import Submission
+from engine.cases.record import JournalEntry
 from engine.cases.work import Task
 from engine.commands import dispatch
 from engine.commands.cases import WithdrawCase
+from engine.commands.migrations import PlanMigration, StartMigration
 from engine.commands.tasks import CompleteTask
 from engine.core.db import reading
 from engine.jobs.queue import Job
 from engine.outside.ledger import CallRecord
 from tests.races.house import House, kill, until
-from tests.support.installation import ITEM
+from tests.races.test_operators import publish
+from tests.support.installation import FAMILY, ITEM
 
 pytestmark = pytest.mark.slow
 
@@ -66,7 +69,7 @@ def test_a_worker_killed_after_the_party_booked_and_before_we_wrote_loses_and_do
     kill(worker)
     with reading() as session:
         held = session.scalars(select(Job).where(Job.case_id == case_id, Job.state == "running")).all()
-    assert len(held) == 1
+    assert held, "what was being asked is still under its lease"
     home.simulators.state.switch(party, "*", "ok")
     home.let_lease_run_out()
     home.start_worker()
@@ -148,7 +151,8 @@ def test_a_web_killed_while_an_application_is_handed_in_leaves_one_case_or_none(
         assert len(made) == 1
         home.check_whole(made[0].id)
         with reading() as session:
-            assert session.scalar(select(func.count()).where(Submission.case_id == made[0].id)) == 1
+            applied = (JournalEntry.case_id == made[0].id, JournalEntry.kind == "applied")
+            assert session.scalar(select(func.count()).where(*applied)) == 1
             assert session.scalar(select(func.count()).where(LiveKey.case_id == made[0].id)) == 4
             # No number was lost on the way.
             numbers = session.scalar(select(Sequence.value).where(Sequence.name.startswith("case:")))
@@ -178,9 +182,67 @@ def test_a_web_killed_while_a_task_is_handed_in_completes_it_once(home: House) -
             usual = time.perf_counter() - began
         assert "accept" not in home.tasks(case_id)
         with reading() as session:
-            done = session.scalar(select(func.count()).where(Submission.task_id == task.id))
-            waiting = session.scalars(select(Job.operation).where(Job.case_id == case_id)).all()
+            done = session.scalar(select(func.count()).where(JournalEntry.task_id == task.id))
+            waiting = session.scalars(select(Job.operation).where(Job.case_id == case_id, Job.kind == "call")).all()
         assert done == 1
         assert len(waiting) == 1
         dispatch(WithdrawCase(case_id), citizen)
         home.check_whole(case_id)
+
+
+def test_a_worker_killed_in_the_middle_of_a_migration_run_leaves_every_case_whole_and_the_run_goes_on(
+    home: House,
+) -> None:
+    cases = [another(home, number) for number in range(CASES)]
+    source, target = publish(home)
+    run_id = dispatch(PlanMigration(ITEM, source, target, reason="换新版"), home.staff("sunqiang"))
+    home.drain()
+    dispatch(StartMigration(run_id), home.staff("sunqiang"))
+    for least in (1, CASES // 2):
+        worker = home.start_worker()
+        until(lambda least=least: migrated(run_id) >= least, lambda: home.said.read_text())
+        kill(worker)
+        for case_id in cases:
+            # Either over or untouched, and of one piece: never half.
+            assert home.case(case_id).release_id in (source, target)
+            home.check_whole(case_id)
+        home.let_lease_run_out()
+    home.start_worker()
+    until(lambda: run_state(run_id) == "done", lambda: home.said.read_text())
+    with reading() as session:
+        assert set(session.scalars(select(MigratedCase.state).where(MigratedCase.run_id == run_id))) == {"ok"}
+        said = select(JournalEntry.case_id).where(JournalEntry.kind == "migrated")
+        assert sorted(session.scalars(said)) == sorted(cases)
+        assert not session.scalar(select(func.count()).select_from(Job).where(Job.kind == "run"))
+    for case_id in cases:
+        assert home.case(case_id).release_id == target
+        assert "accept" in home.tasks(case_id)
+        home.check_whole(case_id)
+
+
+CASES = 8
+
+
+def another(home: House, number: int) -> int:
+    """A case of somebody who lives alone."""
+    person = FAMILY["applicant"] | {"id_number": resident(number)}
+    return home.apply(home.citizen(), applicant=person, co_applicants=[]).case_id
+
+
+def resident(number: int) -> str:
+    """A resident's number with its check digit."""
+    body = f"33010619800101{number:03d}"
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return body + "10X98765432"[sum(int(a) * b for a, b in zip(body, weights, strict=True)) % 11]
+
+
+def migrated(run_id: int) -> int:
+    """How many cases of the run are over."""
+    with reading() as session:
+        done = select(func.count()).where(MigratedCase.run_id == run_id, MigratedCase.state == "ok")
+        return session.scalar(done) or 0
+
+
+def run_state(run_id: int) -> str:
+    with reading() as session:
+        return session.get_one(MigrationRun, run_id).state

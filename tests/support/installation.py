@@ -45,7 +45,6 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=clock.SHANGHAI)
 ITEM = "rental/eligibility_application"
 # The simulators' pauses, short: what is late or slow still is, but nobody waits for it.
 PROMPT = Timing(slow=0.3, timeout=3.0, late=0.05, callback_pauses=(0.0, 0.1, 0.3, 1.0))
-PARTIES = ("police", "realestate", "tax", "sms")
 
 # A family that passes every check; tests change what they need.
 FAMILY: dict[str, Any] = {
@@ -230,9 +229,8 @@ def running(source: Path, folder: Path, url: str | None = None) -> Iterator[Inst
 
 def _environ(folder: Path, url: str | None, web_port: int, simulator_port: int) -> dict[str, str]:
     environ = {"ANJU_DATA": str(folder), "ANJU_PORT": str(web_port), "ANJU_DEMO": "0"}
-    for party in PARTIES:
-        environ[f"ANJU_{party.upper()}_URL"] = f"http://127.0.0.1:{simulator_port}/{party}"
-        environ[f"ANJU_{party.upper()}_TIMEOUT"] = "2"
+    for name, address in application.simulator_addresses(f"http://127.0.0.1:{simulator_port}").items():
+        environ[name], environ[f"{name.removesuffix('URL')}TIMEOUT"] = address, "2"
     if url:
         environ["ANJU_DATABASE_URL"] = url
     return environ

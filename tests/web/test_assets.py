@@ -18,7 +18,11 @@ from engine.core import idnum
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "web"
 VENDOR = WEB / "static" / "vendor"
-ENTRIES = {"anju.css", "app.js", "diagram.css", "diagram.js", "form.css", "form.js", "htmx.min.js"}
+ENTRIES = {"anju.css", "app.js", "diagram.css", "diagram.js", "form.css", "form.js", "htmx.min.js"} | {
+    "pdf.worker.js",
+    "viewer.css",
+    "viewer.js",
+}
 SOURCES = {".js", ".mjs", ".css", ".html", ".svg"}
 NAMESPACES = ("http://www.w3.org/2000/svg",)
 INLINE = {

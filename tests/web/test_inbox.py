@@ -83,9 +83,10 @@ def test_the_name_on_the_list_is_masked(anju: Installation) -> None:
 
 def test_a_finished_task_is_counted_for_today_and_for_the_month(anju: Installation) -> None:
     started = anju.apply()
+    done = anju.tasks(started.case_id)["accept"].id
     anju.do(started.case_id, "accept", "liuyang", {"accept_result": "accepted"})
     assert counted(anju, "liuyang") == {"done-today": 1, "done-month": 1}
-    assert f"/cases/{started.case_id}" in page(anju, "liuyang", "/inbox?view=done-today")
+    assert f'href="/tasks/{done}"' in page(anju, "liuyang", "/inbox?view=done-today"), "there it can be taken back"
     anju.move(timedelta(days=1))
     assert counted(anju, "liuyang") == {"done-month": 1}
     anju.move(timedelta(days=31))
@@ -158,6 +159,31 @@ def test_the_inbox_never_loads_a_process_and_asks_few_questions(
     assert client.get("/inbox").status_code == 200
     statements = [text for text in asked if text.startswith("SELECT")]
     assert len(statements) <= 12, "\n".join(statements)
+
+
+def test_many_tasks_at_once_are_told_of_row_by_row_without_a_script_too(anju: Installation) -> None:
+    first, second = anju.apply(), anju.apply(anju.citizen("19900000005"), applicant=LONE, co_applicants=[])
+    ids = [anju.tasks(one.case_id)["accept"].id for one in (first, second)]
+    dispatch(ClaimTask(ids[1]), anju.staff("sunqiang"))
+    clerk = anju.client(anju.staff("liuyang"))
+    form = {"csrf_token": "token", "action": "claim", "task": ids}
+    told = clerk.post("/inbox/bulk", data=form).get_data(as_text=True)
+    assert "批量领取：成功 1 件，共 2 件" in told
+    assert "已被他人认领" in told
+    assert listed(anju, "liuyang", "mine") == [first.number]
+    answer = clerk.post("/inbox/bulk", data={**form, "action": "urge"}, headers={"Accept": "application/json"})
+    assert [set(one) for one in answer.get_json()["results"]] == [{"id", "title", "ok", "text"}] * 2
+    for wrong in ({"task": []}, {"action": "erase"}, {"task": [2**70]}, {"task": list(range(1, 60))}):
+        assert 400 <= clerk.post("/inbox/bulk", data={**form, **wrong}).status_code < 500, wrong
+
+
+def test_an_open_list_asks_how_things_stand_and_gets_the_same_rows(anju: Installation) -> None:
+    started = anju.apply()
+    client = anju.client(anju.staff("liuyang"))
+    told = client.get("/inbox/live?view=role-acceptance").get_data(as_text=True)
+    assert started.number in told
+    assert "<html" not in told
+    assert anju.client().get("/inbox/live", headers={"HX-Request": "true"}).status_code == 401
 
 
 def test_the_door_leads_each_to_their_own_side(anju: Installation) -> None:

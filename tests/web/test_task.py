@@ -107,10 +107,12 @@ def test_submitting_leads_to_the_next_task_of_the_same_queue(anju: Installation,
     client = anju.client(clerk)
     following = anju.tasks(other.case_id)["accept"].id
     answer = submit(client, anju.tasks(case_id)["accept"].id, ACCEPTED, view="role-acceptance")
-    assert (answer.status_code, answer.location) == (303, f"/tasks/{following}?view=role-acceptance")
-    assert "已提交" in text(client, answer.location)
+    assert (answer.status_code, answer.location) == (303, "/tasks/next?view=role-acceptance")
+    shown = client.get(answer.location).location
+    assert shown == f"/tasks/{following}?view=role-acceptance"
+    assert "已提交" in text(client, shown)
     answer = submit(client, following, ACCEPTED, view="role-acceptance")
-    assert answer.location == "/inbox?view=role-acceptance", "an empty queue shows itself"
+    assert client.get(answer.location).location == "/inbox?view=role-acceptance", "an empty queue shows itself"
 
 
 def test_wrong_answers_come_back_with_what_was_typed_and_the_messages_at_their_fields(

@@ -10,7 +10,10 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from engine.cases.documents import Document
+from engine.core import operations
 from engine.core.db import reading, transaction
+from engine.core.errors import Refused
+from engine.core.operations import Call
 from engine.queries.verify import normal_code
 from tests.support.installation import Installation, picture
 from tests.web.portal_kit import asked_to_supplement, text_of
@@ -123,3 +126,45 @@ def test_the_seal_of_an_unregistered_copy_is_told_apart(anju: Installation, pape
     words = text_of(send(anju.client(), anju.parts.store.get(paper.file_sha)))
     assert "不能认定为本系统文书" in words
     assert "签章本身有效" in words
+
+
+def revoke(anju: Installation, paper: Document, **inputs: str) -> None:
+    found = operations.find("document.revoke")
+    with transaction() as session:
+        call = Call(
+            case_id=1,
+            case_number="",
+            item="",
+            office_id=paper.office_id,
+            token="",
+            element_id="",
+            idempotency_key="",
+            inputs=found.load_inputs({"document_number": paper.number, **inputs}, {}),
+            session=session,
+        )
+        found.run(call)
+
+
+@pytest.mark.parametrize(("standing", "word"), [("revoked", "文书已撤销"), ("replaced", "文书已更正")])
+def test_a_paper_that_is_no_longer_valid_is_called_so(
+    standing: str, word: str, anju: Installation, paper: Document
+) -> None:
+    content = anju.parts.store.get(paper.file_sha)
+    revoke(anju, paper, standing=standing, successor="安居330106〔2026〕99999号")
+    page = text_of(anju.client().get(f"/verify/{paper.check_code}"))
+    assert word in page
+    assert "99999号" in page
+    assert "文书有效" not in page
+    told = text_of(send(anju.client(), content))
+    assert word.removeprefix("文书") in told
+    assert "不再有效" in told
+
+
+def test_a_paper_is_revoked_once_and_only_by_its_own_office(anju: Installation, paper: Document) -> None:
+    with pytest.raises(Refused) as wrong:
+        revoke(anju, paper, document_number="没有这个文号", standing="revoked")
+    assert wrong.value.code == "document_not_issued"
+    revoke(anju, paper, standing="revoked")
+    with pytest.raises(Refused) as twice:
+        revoke(anju, paper, standing="replaced")
+    assert twice.value.code == "document_not_standing"

@@ -1,6 +1,6 @@
 // Bundles the browser side into web/static/vendor and writes manifest.json (name -> file with content hash).
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
@@ -14,9 +14,15 @@ const ENTRIES = {
   app: 'web/assets/app.js',
   form: 'web/assets/form.js',
   diagram: 'web/assets/diagram.js',
+  viewer: 'web/assets/viewer.js',
   anju: 'web/static/anju.css',
 };
-const COPIES = { 'htmx.min.js': 'node_modules/htmx.org/dist/htmx.min.js' };
+const COPIES = {
+  'htmx.min.js': 'node_modules/htmx.org/dist/htmx.min.js',
+  'pdf.worker.js': 'node_modules/pdfjs-dist/legacy/build/pdf.worker.min.mjs',
+};
+// What PDF pages ask for by name: character maps and fonts that a file does not bring along.
+const FOLDERS = { 'pdf/cmaps': 'node_modules/pdfjs-dist/cmaps', 'pdf/fonts': 'node_modules/pdfjs-dist/standard_fonts' };
 
 /** Names of built files, as pages ask for them, with the file that holds them. */
 function namesOf(metafile) {
@@ -42,7 +48,7 @@ async function copyHashed(name, source) {
 
 /** One text with the licence of every package that went into a bundle. */
 async function licences(metafile) {
-  const packages = new Set(['htmx.org']);
+  const packages = new Set(['htmx.org', 'pdfjs-dist']);
   for (const input of Object.keys(metafile.inputs)) {
     const found = input.match(/node_modules\/((?:@[^/]+\/)?[^/]+)\//g)?.at(-1);
     if (found) packages.add(found.slice('node_modules/'.length, -1));
@@ -80,6 +86,7 @@ const result = await esbuild.build({
 
 const manifest = namesOf(result.metafile);
 for (const [name, source] of Object.entries(COPIES)) manifest[name] = await copyHashed(name, source);
+for (const [name, source] of Object.entries(FOLDERS)) await cp(path.join(root, source), path.join(out, name), { recursive: true });
 await licences(result.metafile);
 const sorted = Object.fromEntries(Object.entries(manifest).sort());
 await writeFile(path.join(out, 'manifest.json'), `${JSON.stringify(sorted, null, 2)}\n`);

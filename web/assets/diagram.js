@@ -53,6 +53,10 @@ class State {
     this.mark(state.incidents, 'dg-incident');
     this.badges([...new Set(state.active ?? [])].filter((id) => !stuck.has(id)), (id) => badge(`${state.counts?.[id] ?? 1}`, 'token', '正在办理'));
     this.badges(stuck, () => badge('!', 'stuck', '有异常待处理'));
+    for (const [id, sure] of Object.entries(state.ahead ?? {})) this.mark([id], sure ? 'dg-ahead' : 'dg-maybe');
+    for (const [id, text] of Object.entries(state.spent ?? {})) {
+      if (this.known.get(id)) this.overlays.add(id, 'anju', { position: { bottom: 4, left: 6 }, html: badge(text, 'spent', '用时') });
+    }
   }
 }
 

@@ -32,7 +32,7 @@ function prepared(component) {
 const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
 
 async function mount(element) {
-  const { schema, data, readonly, draftUrl, submitTarget, loginUrl, errors } = element.dataset;
+  const { schema, data, readonly, draftUrl, draftRevision, submitTarget, loginUrl, errors } = element.dataset;
   const [layout, values, messages] = await Promise.all([jsonFrom(schema), jsonFrom(data, {}), jsonFrom(errors || '#form-errors', {})]);
   if (!layout) throw new Error(`no schema at ${schema}`);
   const isReadonly = readonly !== undefined && readonly !== 'false';
@@ -51,7 +51,7 @@ async function mount(element) {
   if (isReadonly || !target) return;
 
   const summary = new Summary(element);
-  const draft = new Draft(draftUrl, () => answersOf(form), loginUrl ?? '/login');
+  const draft = new Draft(draftUrl, () => answersOf(form), loginUrl ?? '/login', draftRevision === undefined ? null : Number(draftRevision));
   form.on('changed', () => {
     draft.changed();
     summary.settle(errorsOf(form));

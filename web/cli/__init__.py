@@ -7,7 +7,7 @@ import sys
 import click
 
 from engine.core.errors import AnjuError, ModelFault
-from web.cli import bench, data, items, run, tools
+from web.cli import bench, clients, connectors, data, items, run, tools
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -15,7 +15,7 @@ def cli() -> None:
     """安居：住房保障业务平台。"""
 
 
-for module in (run, items, data, tools, bench):
+for module in (run, items, clients, data, tools, connectors, bench):
     for one in module.COMMANDS:
         cli.add_command(one)
 

@@ -1,4 +1,4 @@
-"""``anju backup`` and ``anju restore``."""
+"""``anju backup``, ``anju restore`` and ``anju retention``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from pathlib import Path
 
 import click
 
-from engine.core import config
+from engine.cases.retention import overdue
+from engine.core import clock, config
+from engine.core.db import reading
+from engine.workers import housekeeping
 from web import app as application
 from web import backup as archive
 from web import migrate
@@ -32,4 +35,20 @@ def restore(source: Path) -> None:
     click.echo(f"已恢复到 {settings.data}")
 
 
-COMMANDS = (backup, restore)
+@click.command()
+@click.option("--dry-run", is_flag=True, help="只列出到期的办件，不删除")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="最多几件")
+def retention(dry_run: bool, limit: int) -> None:
+    """删除保存期限届满的办件历史（后台每天自动执行）；文书和办理记录的条目保留。"""
+    application.build()
+    if not dry_run:
+        click.echo(f"已删除 {housekeeping.erase_overdue(limit)} 件的历史")
+        return
+    with reading() as session:
+        found = list(overdue(session, limit))[:limit]
+    for one in found:
+        click.echo(f"{one.number}  {one.item}  办结于 {clock.local(one.closed_at):%Y-%m-%d}")
+    click.echo(f"保存期限届满 {len(found)} 件，没有删除任何内容" if found else "没有保存期限届满的办件")
+
+
+COMMANDS = (backup, restore, retention)

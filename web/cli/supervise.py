@@ -19,7 +19,6 @@ from web import app as application
 from web import demo_applications, demo_data, migrate
 
 PARTS = ("simulators", "worker", "serve")
-PARTIES = ("police", "realestate", "tax", "sms")
 _PATIENCE_SECONDS = 60.0
 _GRACE_SECONDS = 10.0
 
@@ -28,8 +27,8 @@ def demo(simulator_offset: int) -> None:
     """Migrate, load demo data, run everything until a signal or until a part cannot be kept running."""
     env = dict(os.environ, ANJU_DEMO="1")
     port = int(env.get("ANJU_PORT", "8000"))
-    for party in PARTIES:
-        env.setdefault(f"ANJU_{party.upper()}_URL", f"http://127.0.0.1:{port + simulator_offset}/{party}")
+    for name, address in application.simulator_addresses(f"http://127.0.0.1:{port + simulator_offset}").items():
+        env.setdefault(name, address)
     for taken in (port, port + simulator_offset):
         _check_free(taken)
     parts = application.build(env)

@@ -10,6 +10,7 @@ from engine.workflow.definitions import Definitions, ElementInfo, ProcessInfo, S
 from .build import build
 from .document import BPMN, Document, Faults, XmlNode, extensions_of, read
 from .lint import lint
+from .listeners import read_process_listeners
 from .model import BodyModel, ElementModel
 from .reader import BodyReader
 
@@ -46,8 +47,10 @@ def parse(files: Mapping[str, bytes], *, strict: bool = True) -> Definitions:
 
 def _read_process(document: Document, node: XmlNode, bodies: dict[str, BodyModel]) -> None:
     process_id = node.get("id") or ""
+    document.claim_id(node)
     body = BodyReader(document, process_id).read(node)
-    if not process_id or process_id in bodies:
+    body.listeners = read_process_listeners(document, node)
+    if process_id in bodies:
         document.fault(node, "process_not_unique", f"流程编号“{process_id}”缺失或重复", "请给每个流程唯一的编号")
     bodies[process_id] = body
 
@@ -90,6 +93,8 @@ def _info(body: BodyModel) -> ProcessInfo:
         starts={e.info.id: _start(e) for e in body.elements.values() if e.type == "startEvent"},
         version_tag=extensions.get("versionTag", {}).get("value", ""),
         properties=extensions.get("properties", {}),
+        listeners=tuple(one.operation.text for one in body.listeners),
+        job_priority=extensions.get("jobPriorityDefinition", {}).get("priority", ""),
     )
 
 

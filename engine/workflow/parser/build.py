@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
+from engine.workflow.definitions import ElementInfo
 from engine.workflow.expressions import Expression
+from engine.workflow.specs.adhoc import AdHoc, AdHocRules
 from engine.workflow.specs.base import Flow, Node, Pass, ProcessSpec
 from engine.workflow.specs.events import Boundary, Catch, EventStart, Trigger
 from engine.workflow.specs.gateways import EventBased, Exclusive, Inclusive, Parallel
-from engine.workflow.specs.listeners import add_listener
+from engine.workflow.specs.listeners import add_listeners
 from engine.workflow.specs.multi import MultiInstance
 from engine.workflow.specs.scopes import CallActivity, SubProcess
 from engine.workflow.specs.throws import CompensationThrow, ErrorThrow, EscalationThrow, SignalThrow, Terminate
-from engine.workflow.specs.work import Decision, Job, Script, UserTask
+from engine.workflow.specs.user import UserTask
+from engine.workflow.specs.work import Decision, Job, Script
 
+from .document import extensions_of, line_of
 from .model import BodyModel, ElementModel
 
 EACH = "#each"
@@ -34,6 +38,8 @@ def build(body: BodyModel) -> ProcessSpec:
                 spec.plain_start = node.name
         if element.by_event:
             _event_start(spec, element)
+    if body.listeners:
+        add_listeners(spec, spec, _process(body), body.listeners)
     for element in body.elements.values():
         if element.type == "boundaryEvent":
             _attach(spec, body, element)
@@ -45,6 +51,13 @@ def build(body: BodyModel) -> ProcessSpec:
     return spec
 
 
+def _process(body: BodyModel) -> ElementInfo:
+    """The process as an element, for the listeners that hang on it."""
+    extensions = extensions_of(body.xml)
+    name = body.xml.get("name") or body.id
+    return ElementInfo(body.id, name, "process", None, body.process_id, extensions, line_of(body.xml))
+
+
 def _node(spec: ProcessSpec, element: ElementModel) -> Node:
     make = _MAKERS[element.type]
     if element.loop is None:
@@ -54,10 +67,11 @@ def _node(spec: ProcessSpec, element: ElementModel) -> Node:
         inner.in_loop = True
         node = MultiInstance(spec, element.info, loop=element.loop, inner=inner.name)
         _map(inner, element)
+        add_listeners(spec, inner, element.info, element.listeners)
+        add_listeners(spec, node, element.info, element.before_all)
         return node
     _map(node, element)
-    for phase, operation, retries in reversed(element.listeners):
-        node.listeners[phase] = add_listener(spec, node, phase, operation, retries, node.listeners.get(phase))
+    add_listeners(spec, node, element.info, element.listeners)
     node.ends = element.type == "endEvent"
     return node
 
@@ -98,7 +112,8 @@ def _event_start(spec: ProcessSpec, element: ElementModel) -> None:
     node.outputs_map = start.outputs
     node.flows = [Flow(None, element.info.id)]
     spec.event_starts.append(node.name)
-    spec.task_specs[element.info.id].replaces_body = start.interrupting
+    event_sub = spec.task_specs[element.info.id]
+    event_sub.by_event, event_sub.replaces_body = True, start.interrupting
 
 
 # --- one maker per element type
@@ -164,6 +179,11 @@ def _sub(spec: ProcessSpec, element: ElementModel, suffix: str) -> Node:
     return SubProcess(spec, element.info, suffix, body=build(cast(BodyModel, element.body)))
 
 
+def _adhoc(spec: ProcessSpec, element: ElementModel, suffix: str) -> Node:
+    rules = cast(AdHocRules, element.adhoc)
+    return AdHoc(spec, element.info, suffix, body=build(cast(BodyModel, element.body)), rules=rules)
+
+
 def _call(spec: ProcessSpec, element: ElementModel, suffix: str) -> Node:
     called = element.info.extensions.get("calledElement", {})
     return CallActivity(
@@ -199,5 +219,6 @@ _MAKERS: dict[str, Callable[[ProcessSpec, ElementModel, str], Node]] = {
     "parallelGateway": _simple(Parallel),
     "eventBasedGateway": _simple(EventBased),
     "subProcess": _sub,
+    "adHocSubProcess": _adhoc,
     "callActivity": _call,
 }

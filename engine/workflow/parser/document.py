@@ -17,6 +17,10 @@ ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
 
 XmlNode = etree._Element
 
+# Far more than anyone draws: 5,000 elements with as many flows, whose diagram has 5 MB.
+MOST_BYTES = 8_000_000
+MOST_ELEMENTS = 10_000
+
 
 @dataclass
 class Faults:
@@ -53,6 +57,9 @@ class Document:
         own = node.get("id") or ""
         if not own or own in self.ids:
             self.fault(node, "id_not_unique", f"编号“{own}”缺失或重复", "请给每个元素唯一的编号")
+        if "#" in own:
+            # What belongs to an element has its id with a # behind it.
+            self.fault(node, "id_with_hash", f"编号“{own}”含有“#”", "请改用字母、数字、下划线、连字符或汉字")
         self.ids.add(own)
 
     def expression(self, node: XmlNode, text: str | None, what: str, *, feel_only: bool = False) -> Expression:
@@ -74,6 +81,12 @@ class Document:
 
 def read(file: str, content: bytes, faults: Faults) -> Document | None:
     """Parse the XML without entities, network or DTD. None, with a fault recorded, when it is not usable."""
+    if len(content) > MOST_BYTES:
+        shown, most = len(content) // 1_000_000, MOST_BYTES // 1_000_000
+        faults.errors.append(
+            Fault("file_too_large", f"文件有 {shown} MB，超过 {most} MB", file, hint="请拆成几个流程，用调用活动连接")
+        )
+        return None
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False, remove_comments=True, remove_pis=True
     )
@@ -81,6 +94,10 @@ def read(file: str, content: bytes, faults: Faults) -> Document | None:
         root = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 0
+        if "Excessive depth" in str(error):
+            hint = "请减少子流程的层数，或改用调用活动"
+            faults.errors.append(Fault("nested_too_deep", "模型嵌套过深", file, line=line, hint=hint))
+            return None
         faults.errors.append(
             Fault("not_xml", "文件不是完整的 XML", file, line=line, hint="请用 Camunda Modeler 重新保存")
         )
@@ -90,6 +107,11 @@ def read(file: str, content: bytes, faults: Faults) -> Document | None:
         return None
     if root.tag != f"{BPMN}definitions":
         faults.errors.append(Fault("not_bpmn", "文件不是 BPMN 2.0 模型", file, hint="根元素应为 bpmn:definitions"))
+        return None
+    number = sum(1 for node in root.iter(f"{BPMN}*") if node.get("id"))
+    if number > MOST_ELEMENTS:
+        message = f"模型有 {number} 个元素和流向，超过 {MOST_ELEMENTS} 个"
+        faults.errors.append(Fault("too_many_elements", message, file, hint="请拆成几个流程，用调用活动连接"))
         return None
     document = Document(file, root, faults)
     document.refs = {node.get("id", ""): node for node in root}

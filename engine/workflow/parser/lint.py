@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from engine.workflow.face import TASK_PHASES
+
 from .model import BodyModel, ElementModel
 
 CHOOSING = ("exclusiveGateway", "inclusiveGateway")
+# A join looks for each of its flows at every token.
+MOST_FLOWS = 500
 STARTS_OF_PROCESS = ("none", "message", "timer", "signal")
 
 
@@ -17,6 +21,14 @@ def flows_have_two_ends(body: BodyModel) -> None:
                 body.document.fault(
                     flow.xml, "flow_end_missing", f"流向的{title}“{end}”不在同一层", "请重新连接这条流向"
                 )
+
+
+def nobody_draws_so_many_flows(body: BodyModel) -> None:
+    for element in body.elements.values():
+        number = max(len(body.leaving[element.info.id]), len(body.arriving[element.info.id]))
+        if number > MOST_FLOWS:
+            hint = "请改用多实例，或分几级画出"
+            body.document.fault(element.xml, "too_many_flows", f"连接了 {number} 条流向，超过 {MOST_FLOWS} 条", hint)
 
 
 def defaults_exist(body: BodyModel) -> None:
@@ -121,7 +133,11 @@ def links_have_one_target(body: BodyModel) -> None:
 
 def compensations_name_an_activity(body: BodyModel) -> None:
     for element in body.elements.values():
-        if element.activity_ref and element.activity_ref not in body.elements:
+        if (
+            element.activity_ref
+            and element.activity_ref not in body.elements
+            and element.activity_ref not in body.around
+        ):
             hint = "请重新选择要补偿的活动"
             body.document.fault(
                 element.xml, "compensation_target", f"要补偿的活动“{element.activity_ref}”不在同一层", hint
@@ -130,7 +146,7 @@ def compensations_name_an_activity(body: BodyModel) -> None:
 
 def bodies_begin_properly(body: BodyModel) -> None:
     for element in body.elements.values():
-        if element.body is None:
+        if element.body is None or element.adhoc is not None:
             continue
         starts = [one for one in element.body.elements.values() if one.type == "startEvent"]
         kinds = [one.info.event for one in starts]
@@ -185,6 +201,7 @@ def reachable(body: BodyModel) -> Collection[str]:
         if element.attached_to:
             borders.setdefault(element.attached_to, []).append(element.info.id)
     todo = [e.info.id for e in body.elements.values() if e.type == "startEvent" or e.by_event]
+    todo += body.startable
     seen: set[str] = set()
     while todo:
         here = todo.pop()
@@ -203,25 +220,29 @@ def reachable(body: BodyModel) -> Collection[str]:
 
 def listeners_are_heard(body: BodyModel, level: str) -> None:
     for element in body.elements.values():
-        extensions = element.info.extensions
-        written = [*extensions.get("executionListeners", ()), *extensions.get("taskListeners", ())]
-        if len(written) != len(element.listeners):
-            hint = "请改用服务任务；活动上可用 start、end、creating、completing，多实例活动和事件上不可用"
-            body.document.fault(element.xml, "listener_not_supported", "有监听器不会执行", hint, level)
+        for one in element.info.extensions.get("taskListeners", ()):
+            if element.type == "userTask" and one.get("eventType") not in TASK_PHASES:
+                shown = one.get("eventType") or "无"
+                hint = "可用 creating、assigning、updating、completing；取消时要做的事，请画在边界事件之后的服务任务中"
+                body.document.fault(element.xml, "listener_not_supported", f"“{shown}”任务监听器不会执行", hint, level)
 
 
 def forms_are_referenced_by_id(body: BodyModel) -> None:
     for element in body.elements.values():
         extensions = element.info.extensions
         form = extensions.get("formDefinition", {})
-        if "userTaskForm" in extensions or "formKey" in form or "externalReference" in form:
+        if "formKey" in form or "externalReference" in form:
             body.document.warn(
-                element.xml, "form_reference_old", "表单以旧方式引用，不会显示", "请改用 formId 引用表单"
+                element.xml,
+                "form_reference_old",
+                "表单不以 formId 引用",
+                "嵌入的表单照常显示，外部表单须由调用方自行展示；建议改用 formId",
             )
 
 
 RULES: tuple[Callable[[BodyModel], None], ...] = (
-    flows_have_two_ends, defaults_exist, conditions_leave_gateways, every_choice_is_conditional,
+    flows_have_two_ends, nobody_draws_so_many_flows, defaults_exist, conditions_leave_gateways,
+    every_choice_is_conditional,
     events_stand_where_they_may, boundaries_are_attached, only_activities_repeat_or_undo,
     event_gateways_lead_to_events, links_have_one_target, compensations_name_an_activity, bodies_begin_properly,
     processes_begin_properly, forms_are_referenced_by_id,

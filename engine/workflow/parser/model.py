@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from engine.workflow.definitions import ElementInfo
 from engine.workflow.expressions import Expression
+from engine.workflow.specs.adhoc import AdHocRules
 from engine.workflow.specs.events import Trigger
+from engine.workflow.specs.listeners import ListenerModel
 from engine.workflow.specs.multi import Loop
 
 from .document import Document, XmlNode
@@ -36,6 +38,7 @@ class ElementModel:
     link: str | None = None
     loop: Loop | None = None
     body: BodyModel | None = None
+    adhoc: AdHocRules | None = None
     default: str | None = None
     attached_to: str | None = None
     interrupting: bool = True
@@ -44,8 +47,9 @@ class ElementModel:
     inputs: list[tuple[Expression, str]] = field(default_factory=list)
     outputs: list[tuple[Expression, str]] = field(default_factory=list)
     texts: dict[str, Expression] = field(default_factory=dict)
-    # Phase, operation, retries: in the file's order.
-    listeners: list[tuple[str, Expression, Expression]] = field(default_factory=list)
+    # In the file's order; those before a multi-instance's collection is read stand apart.
+    listeners: list[ListenerModel] = field(default_factory=list)
+    before_all: list[ListenerModel] = field(default_factory=list)
 
     @property
     def type(self) -> str:
@@ -53,7 +57,7 @@ class ElementModel:
 
     @property
     def is_activity(self) -> bool:
-        return self.type.endswith("Task") or self.type in ("task", "subProcess", "callActivity")
+        return self.type.endswith("Task") or self.type in ("task", "subProcess", "adHocSubProcess", "callActivity")
 
     @property
     def beside_the_flow(self) -> bool:
@@ -71,7 +75,12 @@ class BodyModel:
     xml: XmlNode
     elements: dict[str, ElementModel] = field(default_factory=dict)
     flows: dict[str, FlowModel] = field(default_factory=dict)
+    listeners: list[ListenerModel] = field(default_factory=list)
     associations: dict[str, str] = field(default_factory=dict)
+    # Of an ad-hoc sub-process: what may be begun in it.
+    startable: list[str] = field(default_factory=list)
+    # Of an event sub-process: the ids of the elements it was drawn beside, which it may undo.
+    around: set[str] = field(default_factory=set)
 
     leaving: defaultdict[str, list[FlowModel]] = field(default_factory=lambda: defaultdict(list))
     arriving: defaultdict[str, list[FlowModel]] = field(default_factory=lambda: defaultdict(list))

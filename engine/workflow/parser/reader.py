@@ -7,11 +7,12 @@ from typing import Any
 
 from engine.workflow.definitions import ElementInfo
 from engine.workflow.expressions import Expression
-from engine.workflow.specs.listeners import PHASES
 from engine.workflow.specs.multi import Loop
 
+from .adhoc import read_adhoc
 from .document import BPMN, Document, XmlNode, children, extensions_of, line_of, local
 from .events import event_kind, read_message, read_trigger
+from .listeners import read_listeners
 from .model import BodyModel, ElementModel, FlowModel
 
 EVENTS = frozenset({"startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"})
@@ -19,10 +20,9 @@ GATEWAYS = frozenset({"exclusiveGateway", "inclusiveGateway", "parallelGateway",
 TASKS = frozenset(
     {"task", "manualTask", "userTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask", "scriptTask"}
 )
-NODES = EVENTS | GATEWAYS | TASKS | {"subProcess", "callActivity"}
+NODES = EVENTS | GATEWAYS | TASKS | {"subProcess", "adHocSubProcess", "callActivity"}
 REFUSED = {
     "complexGateway": ("复杂网关", "请改用排他、并行或包容网关"),
-    "adHocSubProcess": ("自由子流程", "请改用带网关的普通子流程或多实例"),
     "transaction": ("事务子流程", "请改用普通子流程和补偿事件"),
     "implicitThrowEvent": ("隐式抛出事件", "请改用中间抛出事件"),
     "choreographyTask": ("编排任务", "请改用普通任务"),
@@ -61,6 +61,9 @@ class BodyReader:
                 body.add(self.flow(node))
             elif kind == "association":
                 body.associations[node.get("sourceRef") or ""] = node.get("targetRef") or ""
+        for element in body.elements.values():
+            if element.by_event and element.body is not None:
+                element.body.around.update(body.elements)
         return body
 
     def flow(self, node: XmlNode) -> FlowModel:
@@ -97,9 +100,12 @@ class BodyReader:
         elif kind == "subProcess":
             element.by_event = node.get("triggeredByEvent") == "true"
             element.body = BodyReader(self.document, self.process_id, lane).read(node)
+        elif kind == "adHocSubProcess":
+            element.body = BodyReader(self.document, self.process_id, lane).read(node)
+            element.adhoc = read_adhoc(self.document, element)
         element.for_compensation = node.get("isForCompensation") == "true"
         self.texts(element)
-        self.listeners(element)
+        read_listeners(self.document, element)
         return element
 
     def mappings(self, element: ElementModel) -> None:
@@ -140,15 +146,6 @@ class BodyReader:
             else None,
         )
 
-    def listeners(self, element: ElementModel) -> None:
-        extensions = element.info.extensions
-        for one in [*extensions.get("executionListeners", ()), *extensions.get("taskListeners", ())]:
-            phase = PHASES.get(one.get("eventType", ""))
-            if phase is not None and element.is_activity and element.loop is None:
-                operation = self.document.expression(element.xml, one.get("type"), "监听器的操作")
-                retries = self.document.expression(element.xml, one.get("retries") or "3", "监听器的重试次数")
-                element.listeners.append((phase, operation, retries))
-
     def event(self, element: ElementModel) -> None:
         node = element.xml
         read_trigger(self.document, element)
@@ -171,6 +168,10 @@ class BodyReader:
 
     def _job(self, element: ElementModel, extensions: dict[str, Any]) -> None:
         definition = extensions.get("taskDefinition")
+        if definition is None and "publishMessage" in extensions:
+            hint = "请在属性面板的“Task definition”中填写 type，由发送消息的操作执行"
+            self.document.fault(element.xml, "publish_message", "不支持 zeebe:publishMessage", hint)
+            return
         if definition is None or not definition.get("type", "").strip():
             hint = "请在属性面板的“Task definition”中填写 type，即要执行的操作名"
             self.document.fault(element.xml, "job_without_type", "没有填写要执行的操作（zeebe:taskDefinition）", hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from SpiffWorkflow.specs import WorkflowSpec
@@ -11,13 +12,13 @@ from SpiffWorkflow.specs.base import TaskSpec
 from SpiffWorkflow.util.task import TaskState
 
 from engine.workflow.expressions import Expression
-from engine.workflow.variables import assign
+
+from . import undo
+from .mappings import Mapped, map_inputs, map_outputs
 
 if TYPE_CHECKING:
     from engine.workflow.definitions import ElementInfo
     from engine.workflow.run import Frame, Token
-
-Mapped = tuple[Expression, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,13 @@ class ProcessSpec(WorkflowSpec):
         self.plain_start: str | None = None
         self.event_starts: list[str] = []
         self.inclusive_joins: list[str] = []
+        # Phase → the first listener of the process itself.
+        self.listeners: dict[str, str] = {}
+
+    @cached_property
+    def has_conditions(self) -> bool:
+        """Whether an event here waits for a condition, so that a change of variables must be looked at."""
+        return any(node.wait_kind == "condition" for node in self.task_specs.values())
 
 
 class Node(TaskSpec):
@@ -49,9 +57,12 @@ class Node(TaskSpec):
     is_subscription = False
     # Joins must know along which flow a token came.
     counts_flows = False
-    # An event sub-process that interrupts: it stands for the body it ended.
+    # An event sub-process; one that interrupts stands for the body it ended.
+    by_event = False
     replaces_body = False
     wait_kind = ""
+    # Of an ad-hoc sub-process: what may be begun in it.
+    offered: Sequence[dict[str, str]] = ()
 
     def __init__(self, spec: ProcessSpec, info: ElementInfo, suffix: str = "") -> None:
         # Fresh lists and dicts: the base class' defaults are shared between all specifications.
@@ -89,7 +100,8 @@ class Node(TaskSpec):
         # After the listeners have been heard the inputs are not mapped again: a listener may have changed them.
         if token.facts.pop("resumed", None) is None:
             self.activate(token)
-            if self.listened(token, "before"):
+            # Behind an event-based gateway an event only begins when it has occurred.
+            if "group" not in token.facts and self.listened(token, "before"):
                 return None
         if not self.work(token):
             return None
@@ -101,13 +113,14 @@ class Node(TaskSpec):
         if self.ends:
             run.reached(token)
         self.cancel_boundaries(token)
-        if self.undo is not None:
-            token.frame.compensations.append([self.info.id, self.undo, None])
+        if "thrower" not in token.facts and "alone" not in token.facts:
+            undo.remember(token)
         self.move_on(token)
 
     def _on_cancel(self, token: Token) -> None:
         run = token.run_of
-        if "seen" in token.facts:
+        # Also what never entered: a flow was travelled to it.
+        if "seen" in token.facts or token.via is not None:
             run.note("cancelled", token)
         self.cancel_inside(token)
         self.cancel_boundaries(token)
@@ -122,20 +135,12 @@ class Node(TaskSpec):
         if "seen" not in token.facts:
             token.facts["seen"] = 1
             token.run_of.note("activated", token)
-        self.map_inputs(token)
+        if "undoing" not in token.facts:
+            map_inputs(self, token)
         if self.boundaries and not token.facts.keys() & {"armed", "thrower", "alone"}:
             token.facts["armed"] = 1
             for name in self.boundaries:
                 token.frame.spawn(name, host=token.id)
-
-    def map_inputs(self, token: Token) -> None:
-        """Create the local variables, each seeing those before it."""
-        variables = token.run_of.variables
-        for source, target in self.inputs_map:
-            root = target.strip().split(".")[0]
-            local = {key: value for key, value in variables.scopes.get(token.id, {}).items() if key == root}
-            assign(target, source.evaluate(variables.context(token)), local)
-            variables.set_local(token.id, local)
 
     def work(self, token: Token) -> bool:
         """Do what the element is for. True when done; False when something outside must happen first."""
@@ -146,7 +151,7 @@ class Node(TaskSpec):
     def listened(self, token: Token, phase: str) -> bool:
         """Call the listeners of a phase, once. True when the token must wait for them."""
         first = self.listeners.get(phase)
-        if first is None or phase in token.facts:
+        if first is None or phase in token.facts or "undoing" in token.facts:
             return False
         token.facts[phase] = 1
         token.frame.spawn(first, element=token.id)
@@ -156,14 +161,22 @@ class Node(TaskSpec):
         """The last listener of a phase is done."""
         if "after" in token.facts:
             token.complete()
+        elif "leaving" in token.facts:
+            token.run_of.leave(token)
         else:
             token.facts["resumed"] = 1
             token._ready()
+
+    def asked(self, token: Token, phase: str, values: Mapping[str, Any]) -> bool:
+        """Whether listeners must be heard before the outside may do something to the element."""
+        return False
 
     # --- leaving
 
     def conclude(self, token: Token) -> bool:
         """The work is done: map the outputs, call the listeners. True when the token may complete."""
+        if "group" in token.facts and self.listened(token, "before"):
+            return False
         self.settle(token)
         return not self.listened(token, "after")
 
@@ -181,34 +194,23 @@ class Node(TaskSpec):
     def settle(self, token: Token) -> None:
         """Evaluate everything that may still fail. Runs again on retry, without repeating the work."""
         token.facts["leaving"] = 1
-        self.map_outputs(token)
+        if "undoing" in token.facts:
+            return
+        map_outputs(self, token)
         if self.in_loop:
             body = token.run_of.tokens[cast(str, token.link("body"))]
             body.node.collect(body, token)
 
-    def map_outputs(self, token: Token) -> None:
-        """All outputs are evaluated before the first is written."""
-        if not self.outputs_map:
-            return
-        variables = token.run_of.variables
-        # An instance of a multi-instance writes to its own scope, from which its result is collected.
-        outer = variables.context(token, own=self.in_loop)
-        context = variables.context(token)
-        results: dict[str, Any] = {}
-        for source, target in self.outputs_map:
-            root = target.strip().split(".")[0]
-            if "." in target and root not in results and isinstance(outer.get(root), dict):
-                results[root] = outer[root]
-            assign(target, source.evaluate({**context, **results}), results)
-        variables.propagate(token, results, own=self.in_loop)
-
     def move_on(self, token: Token) -> None:
         """Spawn what comes next."""
-        if self.in_loop:
-            body = token.run_of.tokens[cast(str, token.link("body"))]
+        if "thrower" in token.facts:
+            token.run_of.later(undo.undone, token.run_of.tokens[token.facts["thrower"]])
+        elif self.in_loop and "body" in token.facts:
+            body = token.run_of.tokens[token.facts["body"]]
             body.node.one_done(body, token)
-        elif "thrower" in token.facts:
-            token.run_of.later(_undone, token.run_of.tokens[token.facts["thrower"]])
+        elif (then := token.link("then")) in self.spec.task_specs:
+            # Returned to, and straight back to who returned it.
+            token.frame.spawn(then)
         elif "alone" not in token.facts:
             for flow in self.ways(token):
                 self.take(token, flow)
@@ -222,7 +224,7 @@ class Node(TaskSpec):
         if flow.id is not None:
             token.run_of.note("flow", token, flow.id)
         counted = token.frame.spec.task_specs[flow.target].counts_flows
-        token.frame.spawn(flow.target, flow=flow.id if counted else None)
+        token.frame.spawn(flow.target, via=flow.id, flow=flow.id if counted else None)
 
     # --- events around it
 
@@ -238,6 +240,10 @@ class Node(TaskSpec):
     def body_closed(self, frame: Frame) -> Callable[[Token], None]:
         """What the host of a frame does when the frame has ended."""
         return frame.run.leave
+
+    def may_close(self, frame: Frame) -> bool:
+        """Whether the element's frame ends as soon as nothing is left in it."""
+        return True
 
     def collect(self, body: Token, instance: Token) -> None:
         """An instance of a multi-instance is about to complete."""
@@ -260,12 +266,6 @@ class Node(TaskSpec):
         for other in token.frame.tokens:
             if other.link(link) == token.id and other.is_live and other not in but:
                 other.cancel()
-
-
-def _undone(thrower: Token) -> None:
-    """A compensation handler has ended; the last one lets the thrower go on."""
-    if not any(token.link("thrower") == thrower.id for token in thrower.frame.tokens):
-        thrower.run_of.leave(thrower)
 
 
 class Pass(Node):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ from .base import Flow, Node
 
 if TYPE_CHECKING:
     from engine.workflow.run import Frame, Token
+
+
+# Sets of flows for which an inclusive join remembers whom it waits for.
+_KEPT = 64
 
 
 class Exclusive(Node):
@@ -62,6 +67,7 @@ class Join(Node):
     def merge(self, token: Token, others: list[Token]) -> None:
         """``token`` goes on for all of them."""
         token.facts["joined"] = 1
+        token.came_by = " ".join(str(one.link("flow")) for one in (*others, token))
         for other in others:
             # Not cancelled: it was no work, the history must not say so.
             token.frame.forget(other)
@@ -107,7 +113,10 @@ class Inclusive(Exclusive, Join):
 
     def look(self, frame: Frame) -> None:
         here = self.standing(frame)
-        if not here or any(token.node.name in self.upstream for token in frame.tokens if token not in here):
+        if not here:
+            return
+        awaited = self._awaited(frozenset(token.link("flow") for token in here))
+        if any(token.node.name in awaited for token in frame.tasks.values()):
             return
         first_of: dict[str | None, Token] = {}
         for token in here:
@@ -116,21 +125,47 @@ class Inclusive(Exclusive, Join):
         self.merge(last, others)
         last._ready()
 
+    def _awaited(self, arrived: frozenset[str | None]) -> frozenset[str]:
+        """The elements from which a token may still come along a flow that has brought none, and only along such.
+
+        BPMN 2.0, 13.4.3: one that can also come along a flow that has brought a token is of the next round.
+        """
+        known = self._known.get(arrived)
+        if known is None:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            missing = self._sources.keys() - arrived
+            known = self._known[arrived] = self._behind(missing) - self._behind(arrived)
+        return known
+
+    def _behind(self, flows: Iterable[str | None]) -> frozenset[str]:
+        """The elements from which a token can come along one of these flows without passing here."""
+        todo = [self._sources[flow] for flow in flows]
+        seen: set[str] = {self.name}
+        while todo:
+            name = todo.pop()
+            if name not in seen:
+                seen.add(name)
+                todo.extend(self._before.get(name, ()))
+        return frozenset(seen - {self.name})
+
     @cached_property
-    def upstream(self) -> frozenset[str]:
-        """The elements from which a token can come here."""
+    def _known(self) -> dict[frozenset[str | None], frozenset[str]]:
+        return {}
+
+    @cached_property
+    def _sources(self) -> dict[str | None, str]:
+        """Where each of the flows that lead here begins."""
+        nodes = self.spec.task_specs.values()
+        return {flow.id: node.name for node in nodes for flow in node.flows if flow.target == self.name}
+
+    @cached_property
+    def _before(self) -> dict[str, set[str]]:
         before: dict[str, set[str]] = {}
         for node in self.spec.task_specs.values():
             for target in [flow.target for flow in node.flows] + node.boundaries:
                 before.setdefault(target, set()).add(node.name)
-        seen: set[str] = set()
-        todo = list(before.get(self.name, ()))
-        while todo:
-            name = todo.pop()
-            if name not in seen and name != self.name:
-                seen.add(name)
-                todo.extend(before.get(name, ()))
-        return frozenset(seen)
+        return before
 
 
 class EventBased(Node):
@@ -139,4 +174,4 @@ class EventBased(Node):
     def take(self, token: Token, flow: Flow) -> None:
         assert flow.id is not None
         token.run_of.note("flow", token, flow.id)
-        token.frame.spawn(flow.target, group=token.id)
+        token.frame.spawn(flow.target, via=flow.id, group=token.id)

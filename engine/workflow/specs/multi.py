@@ -52,14 +52,33 @@ class MultiInstance(Node):
         return not items
 
     def _items(self, token: Token) -> list[Any]:
-        items = self.loop.collection.evaluate(token.context())
+        items = self._collection(token.context())
         if not isinstance(items, list):
             raise Stuck("collection_not_a_list", f"多实例的集合“{self.loop.collection.text}”不是列表，请检查其中的变量")
         if len(items) > MOST_INSTANCES:
             raise Stuck("too_many_instances", f"多实例一次最多 {MOST_INSTANCES} 个，请改用批次办理")
         return items
 
-    def _begin(self, token: Token, item: Any) -> None:
+    def _collection(self, context: dict[str, Any]) -> Any:
+        # Named by a variable it is JSON already; one after the other would convert a thousand items a thousand times.
+        name = self.loop.collection.variable
+        return context[name] if name in context else self.loop.collection.evaluate(context)
+
+    def extend(self, body: Token) -> Token:
+        """An operator adds an instance, without an item of the collection. Raises ``Stuck`` for a sequential one."""
+        if self.loop.sequential:
+            raise Stuck("sequential_not_extended", "顺序多实例一次只办一个，不能再加一个")
+        body.facts["total"] += 1
+        if self.loop.output:
+            scope = body.run_of.variables.scopes[body.id]
+            body.run_of.variables.set_local(body.id, {self.loop.output: [*scope[self.loop.output], None]})
+        return self._begin(body, None)
+
+    def lost(self, body: Token) -> None:
+        """An operator cancelled an instance: the others no longer wait for it."""
+        body.facts["gone"] = body.facts.get("gone", 0) + 1
+
+    def _begin(self, token: Token, item: Any) -> Token:
         index = token.facts["next"]
         token.facts["next"] = index + 1
         instance = token.frame.spawn(self.inner, body=token.id, index=index)
@@ -71,32 +90,31 @@ class MultiInstance(Node):
         if self.loop.element:
             local[self.loop.element] = item
         token.run_of.variables.set_local(instance.id, local)
+        return instance
 
     def collect(self, body: Token, instance: Token) -> None:
         """Put the instance's result in its place and ask whether that is enough: both may fail."""
         variables, loop = body.run_of.variables, self.loop
         context = instance.context()
         if loop.output:
-            results = list(variables.scopes[body.id][loop.output])
-            results[instance.facts["index"]] = loop.output_element.evaluate(context) if loop.output_element else None
-            variables.set_local(body.id, {loop.output: results})
-            context[loop.output] = results
+            result = loop.output_element.evaluate(context) if loop.output_element else None
+            context[loop.output] = variables.set_item(body.id, loop.output, instance.facts["index"], result)
         if loop.until is not None:
             instance.facts["enough"] = loop.until.truth({**context, **self._counts(body)})
 
     def _counts(self, body: Token) -> dict[str, int]:
-        done = body.facts["done"] + 1
+        done, gone = body.facts["done"] + 1, body.facts.get("gone", 0)
         return {
             "numberOfInstances": body.facts["total"],
             "numberOfCompletedInstances": done,
-            "numberOfActiveInstances": body.facts["next"] - done,
-            "numberOfTerminatedInstances": 0,
+            "numberOfActiveInstances": body.facts["next"] - done - gone,
+            "numberOfTerminatedInstances": gone,
         }
 
     def one_done(self, body: Token, instance: Token) -> None:
         facts = body.facts
         facts["done"] += 1
-        if instance.facts.get("enough") or facts["done"] >= facts["total"]:
+        if instance.facts.get("enough") or facts["done"] + facts.get("gone", 0) >= facts["total"]:
             self.cancel_linked(body, "body", but=[instance])
             body.run_of.later(body.run_of.leave, body)
         elif self.loop.sequential:

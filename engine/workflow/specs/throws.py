@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.workflow.expressions import Expression, Stuck
 
+from . import undo
 from .base import Node, ProcessSpec
 from .events import catcher, code_of
 from .work import throw_error
 
 if TYPE_CHECKING:
     from engine.workflow.definitions import ElementInfo
-    from engine.workflow.run import Frame, Token
+    from engine.workflow.run import Token
 
 
 class SignalThrow(Node):
@@ -78,27 +79,27 @@ class Terminate(Thrower):
 
 
 class CompensationThrow(Thrower):
-    """Undoes completed activities of its frame (or the one named), the last one first, and waits for all handlers."""
+    """Undoes completed activities of its scope (or the one named), and waits for all handlers.
+
+    The scope of an event sub-process includes the one around it, which it was drawn to repair.
+    """
 
     def __init__(self, spec: ProcessSpec, info: ElementInfo, *, activity: str | None) -> None:
         super().__init__(spec, info)
         self.activity = activity
 
     def act(self, token: Token) -> None:
-        frame = token.frame
-        chosen = [entry for entry in frame.compensations if self.activity in (None, entry[0])]
-        frame.compensations = [entry for entry in frame.compensations if entry not in chosen]
-        if not chosen:
+        found = False
+        for frame in undo.scope(token.frame):
+            chosen = [entry for entry in frame.compensations if self.activity in (None, entry[0].partition("#")[0])]
+            frame.compensations = [entry for entry in frame.compensations if entry not in chosen]
+            undo.undo(frame, chosen, thrower=token.id)
+            found = found or bool(chosen)
+        if not found:
             token.run_of.leave(token)
-            return
-        undo(frame, chosen, thrower=token.id)
 
     def _on_cancel(self, token: Token) -> None:
-        self.cancel_linked(token, "thrower")
+        for other in list(token.run_of.tokens.values()):
+            if other.link("thrower") == token.id and other.is_live:
+                other.cancel()
         super()._on_cancel(token)
-
-
-def undo(frame: Frame, entries: list[list[Any]], **facts: Any) -> None:
-    """Start the handlers in a frame; a completed sub-process is entered again for the handlers inside it."""
-    for element_id, handler, nested in reversed(entries):
-        frame.spawn(handler or element_id, undo=nested, **facts)

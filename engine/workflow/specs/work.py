@@ -1,4 +1,4 @@
-"""Elements that do business work: user task, job, script, decision."""
+"""Elements that do business work: job, script, decision."""
 
 from __future__ import annotations
 
@@ -16,36 +16,6 @@ from .events import catcher
 if TYPE_CHECKING:
     from engine.workflow.definitions import ElementInfo
     from engine.workflow.run import Token
-
-Texts = dict[str, Expression]
-
-
-class UserTask(StandsStill):
-    """A row in somebody's inbox. ``texts``: the attributes to evaluate on arrival, by their name in the wait."""
-
-    wait_kind = "user"
-    LISTS = ("candidate_groups", "candidate_users")
-
-    def __init__(self, spec: ProcessSpec, info: ElementInfo, suffix: str = "", *, texts: Texts) -> None:
-        super().__init__(spec, info, suffix)
-        self.texts = texts
-
-    def wait(self, token: Token) -> dict[str, Any]:
-        context = token.context()
-        facts: dict[str, Any] = {"kind": "user"}
-        for name, text in self.texts.items():
-            value = text.evaluate(context)
-            if value is not None:
-                facts[name] = self._attribute(name, value)
-        return facts
-
-    def _attribute(self, name: str, value: Any) -> Any:
-        if name == "priority":
-            return whole_number(value, "优先级")
-        if name in self.LISTS:
-            parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else [value]
-            return [one for part in parts if (one := _name(part).strip())]
-        return _name(value)
 
 
 class Job(StandsStill):
@@ -138,10 +108,3 @@ def whole_number(value: Any, what: str) -> int | None:
         return number
     except (TypeError, ValueError):
         raise Stuck("not_a_number", f"{what}应为整数，请检查其表达式") from None
-
-
-def _name(value: Any) -> str:
-    """A person, group, form or date as text. Raises ``Stuck``."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise Stuck("attribute_not_text", "任务的办理人、候选组、表单或期限没有得出文字，请检查其表达式")
-    return str(value)

@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, select, update
 
 from engine.cases import record
 from engine.cases.case import Case, LiveKey, Sequence, Variable
-from engine.cases.record import Activity, JournalEntry, JournalHead, JournalPayload, Submission
+from engine.cases.record import ElementInstance, JournalEntry, JournalHead, erase
 from engine.cases.work import Task
 from engine.commands import dispatch
 from engine.commands.admin import SetParameter
@@ -24,10 +24,8 @@ WATCHED: tuple[type[Base], ...] = (
     LiveKey,
     Sequence,
     Variable,
-    Activity,
+    ElementInstance,
     JournalEntry,
-    JournalPayload,
-    Submission,
     Task,
 )
 
@@ -99,11 +97,14 @@ def test_the_journal_of_a_case_is_numbered_without_gaps_and_chained(anju: Instal
         ("actor_name", "别人"),
         ("element_id", "elsewhere"),
         ("kind", "nothing"),
+        ("form_id", "another"),
+        ("task_id", 1),
+        ("decision_id", "another"),
         ("payload_digest", "0" * 64),
         ("hash", "0" * 64),
     ],
 )
-def test_a_line_changed_afterwards_is_found(anju: Installation, column: str, value: str) -> None:
+def test_a_line_changed_afterwards_is_found(anju: Installation, column: str, value: object) -> None:
     case_id = changed_case(anju)
     with transaction() as session:
         session.execute(
@@ -133,17 +134,18 @@ def test_a_line_taken_out_or_cut_off_is_found(anju: Installation) -> None:
 
 def test_a_payload_changed_is_found_and_one_erased_by_rule_is_not_missed(anju: Installation) -> None:
     case_id = changed_case(anju)
+    first = update(JournalEntry).where(JournalEntry.case_id == case_id, JournalEntry.seq == 1)
     with reading() as session:
-        first = session.scalars(
-            select(JournalEntry.id).where(JournalEntry.case_id == case_id, JournalEntry.seq == 1)
-        ).one()
-    with transaction() as session:
-        session.execute(
-            update(JournalPayload).where(JournalPayload.entry_id == first).values(payload={"support_mode": "other"})
+        given = session.scalar(
+            select(JournalEntry.payload).where(JournalEntry.case_id == case_id, JournalEntry.seq == 1)
         )
-    assert chain(case_id) == 1
+    for changed in ({"support_mode": "other"}, None):
+        with transaction() as session:
+            session.execute(first.values(payload=changed))
+        assert chain(case_id) == 1
     with transaction() as session:
-        session.execute(delete(JournalPayload).where(JournalPayload.entry_id == first))
+        session.execute(first.values(payload=given))
+        assert erase(session, case_id) >= 1
     assert chain(case_id) is None
 
 

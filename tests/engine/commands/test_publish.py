@@ -47,6 +47,25 @@ def test_a_misspelt_operation_is_named_with_its_element_and_the_likely_name(anju
     assert "case.accept" in fault.hint
 
 
+@pytest.mark.parametrize("place", ['<bpmn:userTask id="accept"', '<bpmn:process id="rental_eligibility_application"'])
+def test_a_misspelt_operation_of_a_listener_is_named_too(anju: Installation, place: str) -> None:
+    content = files()
+    text = content[BPMN].decode()
+    begin = text.index(">", text.index(place)) + 1
+    heard = '<zeebe:executionListeners><zeebe:executionListener eventType="start" type="case.acept"/>'
+    inside = f"{heard}</zeebe:executionListeners>"
+    after = text[begin:].lstrip()
+    if after.startswith("<bpmn:extensionElements>"):
+        begin = text.index("<bpmn:extensionElements>", begin) + len("<bpmn:extensionElements>")
+    else:
+        inside = f"<bpmn:extensionElements>{inside}</bpmn:extensionElements>"
+    content[BPMN] = (text[:begin] + inside + text[begin:]).encode()
+
+    [fault] = refused(anju, content)
+    assert fault.code == "unknown_operation"
+    assert "case.acept" in fault.message
+
+
 def test_a_broken_condition_is_named_with_its_line(anju: Installation) -> None:
     faults = refused(anju, files(bpmn=('=acceptance.result = "supplement"', '=acceptance.result = = "supplement"')))
     assert any(fault.file == BPMN and fault.line > 0 and fault.element for fault in faults)
@@ -73,6 +92,27 @@ def test_a_script_in_another_language_is_never_published(anju: Installation) -> 
     evil = '<bpmn:scriptTask id="evil" name="脚本" scriptFormat="python"><bpmn:script>1</bpmn:script></bpmn:scriptTask>'
     faults = refused(anju, files(bpmn=("</bpmn:process>", f"{evil}</bpmn:process>")))
     assert any(fault.element == "evil" for fault in faults)
+
+
+def test_a_limit_of_a_step_that_is_no_task_and_an_undeclared_stop_are_named(anju: Installation) -> None:
+    path = f"processes/{ITEM}/item.yaml"
+    content = files()
+    content[path] = (
+        content[path]
+        .replace(b"    approve: {promised", b"    aprove: {promised")
+        .replace("    补件: {".encode(), "    鉴定: {".encode())
+    )
+    stop, step = refused(anju, content)
+    assert (step.code, step.file, "approve" in step.hint) == ("unknown_step", path, True)
+    assert (stop.code, stop.element, "补件" in stop.message) == ("unknown_stop", "stop_clock_supplement", True)
+
+
+def test_a_limit_that_cannot_be_counted_is_named(anju: Installation) -> None:
+    path = f"processes/{ITEM}/item.yaml"
+    content = files()
+    content[path] = content[path].replace(b"statutory: 20 working days", b"statutory: 20 days")
+    [fault] = refused(anju, content)
+    assert (fault.code, "working hours" in fault.message) == ("item_limit", True)
 
 
 def test_a_document_type_declaration_is_refused(anju: Installation) -> None:

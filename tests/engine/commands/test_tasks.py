@@ -11,9 +11,9 @@ from engine.cases import drafts
 from engine.cases.work import Task
 from engine.commands import dispatch
 from engine.commands.tasks import ClaimTask, CompleteTask, ReleaseTask, SaveDraft
-from engine.core.db import engine, reading
+from engine.core.db import engine, reading, transaction
 from engine.core.errors import Forbidden, NotFound, TaskAlreadyDone, TaskChanged
-from tests.support.installation import Installation
+from tests.support.installation import ITEM, Installation
 
 ACCEPTED = {"accept_result": "accepted"}
 PASS = {"review_result": "pass", "review_opinion": "同意上报"}
@@ -118,7 +118,7 @@ def test_whoever_reviewed_first_may_not_review_again(anju: Installation) -> None
         dispatch(ClaimTask(second.id), both)
 
 
-def test_a_draft_is_kept_for_its_writer_and_goes_with_the_submit(anju: Installation) -> None:
+def test_a_draft_is_kept_for_its_writer_and_swept_when_the_task_is_done(anju: Installation) -> None:
     case_id, task = opened(anju)
     clerk = anju.staff("liuyang")
     dispatch(SaveDraft(f"task:{task.id}", {"accept_result": "accepted"}), clerk)
@@ -127,14 +127,19 @@ def test_a_draft_is_kept_for_its_writer_and_goes_with_the_submit(anju: Installat
         assert kept is not None
         assert kept.answers == {"accept_result": "accepted"}
         assert drafts.find(session, anju.staff("sunqiang").key, f"task:{task.id}") is None
+    dispatch(SaveDraft(f"apply:{ITEM}", {"consent": True}), clerk)
+    with transaction() as session:
+        assert drafts.sweep(session) == 0
     anju.do(case_id, "accept", "liuyang", ACCEPTED)
-    with reading() as session:
+    with transaction() as session:
+        assert drafts.sweep(session) == 1
         assert drafts.find(session, clerk.key, f"task:{task.id}") is None
+        assert drafts.find(session, clerk.key, f"apply:{ITEM}") is not None
     with pytest.raises(TaskAlreadyDone):
         dispatch(SaveDraft(f"task:{task.id}", {}), clerk)
 
 
-def test_a_task_that_only_changes_hands_costs_twelve_statements(anju_both: Installation) -> None:
+def test_a_task_that_only_changes_hands_costs_seven_statements(anju_both: Installation) -> None:
     anju = anju_both
     _, task = opened(anju, "first_review")
     reviewer = anju.staff("wangmin")
@@ -147,4 +152,4 @@ def test_a_task_that_only_changes_hands_costs_twelve_statements(anju_both: Insta
     event.listen(engine(), "before_cursor_execute", note)
     dispatch(CompleteTask(task.id, PASS, task.version), reviewer)
     event.remove(engine(), "before_cursor_execute", note)
-    assert len(seen) <= 12, "\n".join(seen)
+    assert len(seen) <= 7, "\n".join(seen)

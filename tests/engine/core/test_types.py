@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, insert, select, text
 
-from engine.core import secrets
+from engine.core import secrets, types
 from engine.core.db import make_engine
 from engine.core.secrets import Keys
 from engine.core.types import Json, Money, Sealed, SealedBytes, SealedJson, SealedTree, UtcDateTime
@@ -103,3 +105,12 @@ def test_personal_columns_lie_sealed_and_read_clear(database: Engine, column: st
 @pytest.mark.parametrize("column", ["moment", "price", "json", "name", "draft", "tree", "raw"])
 def test_nothing_stays_nothing(database: Engine, column: str) -> None:
     assert kept(database, column, None) is None
+
+
+@pytest.mark.parametrize("value", [{}, "短", {"review_result": "pass", "review_opinion": "同意" * 40}, [None] * 500])
+def test_a_sealed_value_comes_back_whether_it_was_packed_or_not(value: object) -> None:
+    body = orjson.dumps(value)
+    packed = types._packed(body)
+    assert (types._unpacked(packed), len(packed) <= len(body)) == (body, True)
+    # Values of an earlier version were packed without what often occurs.
+    assert types._unpacked(zlib.compress(body)) == body

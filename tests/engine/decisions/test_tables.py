@@ -101,6 +101,7 @@ def test_an_explanation_tells_rows_values_and_clauses(table: Table) -> None:
                         {"input": "本市", "test": '"本市"', "passed": True},
                     ],
                     "matched": True,
+                    "outputs": "准予",
                 },
                 {
                     "id": "row2",

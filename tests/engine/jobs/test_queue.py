@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from engine.core import clock, db
+from engine.core import clock, db, parties
 from engine.core.db import Base, make_engine, reading, transaction
 from engine.jobs import queue
 from engine.jobs.queue import Job
@@ -130,7 +130,11 @@ def test_pauses_grow_from_failure_to_failure_until_the_retries_are_spent() -> No
         pauses.append(int((job.due_at - moment).total_seconds()))
         assert claim() == []
         moment = job.due_at
-    assert pauses == [2, 10, 60, 300]
+    usual = parties.Backoff()
+    for number, pause in enumerate(pauses, start=1):
+        longest = usual.pause(number, 0)
+        assert longest * (1 - usual.jitter) - 1 <= pause <= longest
+    assert pauses == sorted(pauses)
     assert (one().state, one().last_error, one().retries_left) == ("failed", "没有应答", 0)
     clock.move_frozen(moment + timedelta(days=1))
     assert claim() == []
@@ -152,3 +156,55 @@ def test_only_the_named_tokens_jobs_are_dropped() -> None:
         queue.drop(session, 1, [])
         queue.drop(session, 2, ["t1"])
     assert one().token == "t1"
+
+
+@pytest.mark.usefixtures("jobs")
+def test_two_signals_to_one_token_are_both_kept() -> None:
+    enqueue(kind="signal", payload={"n": 1})
+    enqueue(kind="signal", payload={"n": 2})
+    with reading() as session:
+        assert [job.payload["n"] for job in session.scalars(select(Job).order_by(Job.id))] == [1, 2]
+
+
+@pytest.mark.usefixtures("jobs")
+def test_what_kinds_are_due_is_known_without_taking_any() -> None:
+    enqueue(kind="call")
+    enqueue(kind="timer", due_at=NOW + timedelta(minutes=1))
+    with reading() as session:
+        assert queue.due_kinds(session) == ["call"]
+    clock.move_frozen(NOW + timedelta(minutes=1))
+    with reading() as session:
+        assert set(queue.due_kinds(session)) == {"call", "timer"}
+    claim(limit=5)
+    clock.move_frozen(NOW + timedelta(minutes=1) + queue.LEASE + timedelta(seconds=1))
+    with reading() as session:
+        assert queue.due_kinds(session) == [queue.LOST]
+
+
+@pytest.mark.usefixtures("jobs")
+def test_a_kind_is_claimed_by_itself_and_a_crowded_party_is_left_alone() -> None:
+    enqueue(kind="timer")
+    enqueue(2, kind="call", party="police", case_id=2)
+    enqueue(kind="call", party="tax", case_id=3, token="tax")
+    with transaction() as session:
+        assert [job.kind for job in queue.claim(session, "a", 10, ["timer"])] == ["timer"]
+        assert [job.token for job in queue.claim(session, "a", 10, ["call"], ["police"])] == ["tax"]
+        assert len(queue.claim(session, "a", 10, ["call"])) == 2
+
+
+@pytest.mark.usefixtures("jobs")
+def test_a_lease_is_lengthened_while_its_holder_lives_and_given_back_unused() -> None:
+    enqueue(2)
+    claim("a", 2)
+    clock.move_frozen(NOW + queue.LEASE - timedelta(seconds=1))
+    with transaction() as session:
+        held = list(session.scalars(select(Job.id)))
+        queue.extend(session, "b", held)
+        queue.extend(session, "a", held[:1])
+    clock.move_frozen(NOW + queue.LEASE + timedelta(seconds=1))
+    assert claim("b", 5) == ["t1"]
+    with transaction() as session:
+        queue.give_back(session, "b", held)
+    assert claim("c", 5) == ["t1"]
+    with reading() as session:
+        assert sorted(map(tuple, session.execute(select(Job.token, Job.attempts)))) == [("t0", 1), ("t1", 2)]

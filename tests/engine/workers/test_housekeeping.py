@@ -80,5 +80,9 @@ def test_a_file_no_row_names_is_swept_and_every_other_stays(anju: Installation) 
 
 def test_the_scheduler_knows_its_work_and_is_not_started_by_being_built(anju: Installation) -> None:
     built = scheduler.build(anju.parts.store)
-    assert {job.id for job in built.get_jobs()} == {"forget_expired", "deliver_kept", "sweep_files"}
+    assert {job.id for job in built.get_jobs()} == {
+        *("forget_expired", "forget_undo", "deliver_kept", "sweep_files", "erase_overdue", "collect", "reconcile"),
+        "send_batches",
+        "payments",
+    }
     assert not built.running

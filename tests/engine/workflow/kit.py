@@ -94,6 +94,15 @@ def sub(id: str, *body: str, more: str = "", attributes: str = "") -> str:
     return f'<subProcess id="{id}" name="子流程{id}" {attributes}>{"".join(body)}{more}</subProcess>'
 
 
+def adhoc(id: str, *body: str, begin: str = "", until: str = "", attributes: str = "", zeebe: str = "", more: str = ""
+          ) -> str:  # fmt: skip
+    listed = f'activeElementsCollection="{_text(begin)}"' if begin else ""
+    facts = extension(f"<zeebe:adHoc {listed} {zeebe}/>")
+    stop = f"<completionCondition>{_text(until)}</completionCondition>" if until else ""
+    inside = f"{facts}{''.join(body)}{stop}{more}"
+    return f'<adHocSubProcess id="{id}" name="自由{id}" {attributes}>{inside}</adHocSubProcess>'
+
+
 def event_sub(id: str, definition: str, *body: str, interrupting: bool = True) -> str:
     flag = "true" if interrupting else "false"
     begin = f'<startEvent id="{id}_start" isInterrupting="{flag}">{definition}</startEvent>'

@@ -132,3 +132,18 @@ def test_a_gateway_that_leads_nowhere_ends_its_branch() -> None:
                 chain("start", "g", "x"), flow("g", "i"))  # fmt: skip
 
     assert play.completed
+
+
+def test_an_inclusive_join_in_one_branch_of_a_loop_does_not_wait_for_the_next_round() -> None:
+    play = Play(start(), gateway("exclusive", "in"), gateway("parallel", "s"), gateway("inclusive", "o", "o-d"),
+                user("a"), user("b"), gateway("inclusive", "oj"), user("c"), gateway("parallel", "j"),
+                gateway("exclusive", "x", "x-end"), end(), chain("start", "in", "s", "o"), flow("o", "a", "=true"),
+                flow("o", "b", "=true"), flow("o", "oj", id="o-d"), chain("a", "oj", "j", "x"), flow("b", "oj"),
+                flow("s", "c"), flow("c", "j"), flow("x", "in", "=again"), flow("x", "end", id="x-end"),
+                variables={"again": True})  # fmt: skip
+
+    play.do("a").do("b")
+    assert play.at == ["c:user"]
+    play.do("c").do("c", again=False).do("b").do("a")
+
+    assert play.completed

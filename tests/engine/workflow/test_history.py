@@ -1,5 +1,6 @@
 """The history is what the live diagram and the coverage of the scenarios are made of."""
 
+from engine.workflow import instance_key
 from tests.engine.workflow.kit import (
     MESSAGE,
     NOW,
@@ -71,3 +72,32 @@ def test_an_incident_and_its_retry_are_told_once() -> None:
 
     assert told(play)[3:] == ["activated a", "incident a"]
     assert play.wait("a").attrs["priority"] == 3
+
+
+def test_each_element_tells_the_flow_that_brought_it_and_the_token_it_lives_in() -> None:
+    inside = sub("s", start("si"), user("b"), end("se"), chain("si", "b", "se"))
+    play = Play(start(), gateway("parallel", "g"), user("a"), inside, gateway("parallel", "j"), end(),
+                chain("start", "g", "a", "j", "end"), chain("g", "s", "j"))  # fmt: skip
+    play.do("a").do("b")
+    entered = {event.element_id: event for event in play.events if event.kind == "activated"}
+
+    ways = {name: event.via for name, event in entered.items()}
+    assert ways == {"start": None, "g": "start-g", "a": "g-a", "s": "g-s", "si": None, "b": "si-b", "se": "b-se",
+                    "j": "a-j s-j", "end": "j-end"}  # fmt: skip
+    assert {name for name, event in entered.items() if event.parent == entered["s"].token} == {"si", "b", "se"}
+    assert entered["a"].parent is None
+
+
+def test_a_branch_that_is_ended_while_it_waits_at_a_join_still_tells_the_flow_it_came_by() -> None:
+    play = Play(start(), gateway("parallel", "g"), user("a"), user("b"), gateway("parallel", "j"), end(),
+                end("stop", "<terminateEventDefinition/>"), gateway("exclusive", "x", "x-j"),
+                chain("start", "g", "a", "j", "end"), chain("g", "b", "x", "j"),
+                 flow("x", "stop", "=enough"))  # fmt: skip
+    play.do("a").do("b", enough=True)
+
+    assert [event.via for event in play.events if event.kind == "cancelled"] == ["a-j"]
+
+
+def test_the_number_of_a_token_is_known_also_of_one_from_before() -> None:
+    assert instance_key("1234567890123456789") == 1234567890123456789
+    assert 0 <= instance_key("f" * 32) < 2**63

@@ -1,5 +1,7 @@
 """会签, 或签 and lists of checks."""
 
+import pytest
+
 from tests.engine.workflow.kit import Play, boundary, chain, end, flow, io, job, loop, start, sub, timer, user
 
 
@@ -117,3 +119,36 @@ def test_more_instances_than_people_there_are_is_an_incident() -> None:
     play = Play(start(), user("a", more=loop("=for i in 1..10001 return i")), chain("start", "a"))
 
     assert play.wait("a").attrs["code"] == "too_many_instances"
+
+
+VOTES = {
+    # Who votes how, one after the other → after how many votes it is decided.
+    "all must agree 会签": ("=numberOfCompletedInstances = numberOfInstances", [True, True, True], 3),
+    "one no is enough 一票否决": ("=not(result)", [True, False, True], 2),
+    "anyone decides 或签": ("=numberOfCompletedInstances >= 1", [False, True, True], 1),
+    "two thirds of all 比例": ("=numberOfCompletedInstances / numberOfInstances > 0.6", [True, True, False], 2),
+    "as many yes as are needed": ("=count(results[item = true]) >= 2", [True, False, True], 3),
+    "half are still at it": ("=numberOfActiveInstances <= 1", [True, True, True], 2),
+    "nobody was sent away": ("=numberOfTerminatedInstances > 0", [True, True, True], 3),
+}
+
+
+@pytest.mark.parametrize("what", VOTES)
+def test_votes(what: str) -> None:
+    until, votes, decided = VOTES[what]
+    play = Play(start(), user("a", more=loop(until=until)), user("b"), chain("start", "a", "b"),
+                variables={"items": ["x", "y", "z"]})  # fmt: skip
+
+    for number, vote in enumerate(votes[:decided]):
+        assert play.at == ["a:user"] * (3 - number)
+        play.do("a", result=vote)
+
+    assert play.at == ["b:user"]
+    assert [one for one in play.variables["results"] if one is not None] == votes[:decided]
+
+
+def test_the_counts_are_seen_by_the_condition_alone() -> None:
+    play = Play(start(), user("a", more=loop(until="=false")), chain("start", "a"), variables={"items": [1]})
+
+    assert {"loopCounter", "item"} <= set(play.process.context(play.wait("a").token))
+    assert "numberOfInstances" not in play.process.context(play.wait("a").token)

@@ -8,8 +8,8 @@ from SpiffWorkflow.specs.base import TaskSpec
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.workflow import Workflow
 
-from engine.workflow.run import Frame, Token
 from engine.workflow.specs.base import Node
+from engine.workflow.tokens import Frame, Token
 
 CALLED = {
     Task: ("_set_state", "_ready", "run", "complete", "cancel", "has_state"),
@@ -17,7 +17,7 @@ CALLED = {
     WorkflowSpec: ("_add_notify",),
 }
 OVERRIDDEN = {
-    (Task, Token): ("collect_log_extras",),
+    (Task, Token): ("_set_state",),
     (TaskSpec, Node): ("test", "_update_hook", "_on_ready_hook", "_run_hook", "_on_complete_hook", "_on_cancel"),
     (Workflow, Frame): ("_task_completed_notify", "collect_log_extras"),
 }

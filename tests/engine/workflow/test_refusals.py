@@ -30,7 +30,7 @@ from tests.engine.workflow.kit import (
 )
 
 LINE = chain("start", "a", "end")
-LISTENER = '<zeebe:taskListeners><zeebe:taskListener eventType="assigning" type="log"/></zeebe:taskListeners>'
+LISTENER = '<zeebe:taskListeners><zeebe:taskListener eventType="canceling" type="log"/></zeebe:taskListeners>'
 NO_RESULT = extension('<zeebe:calledDecision decisionId="d"/>')
 NO_SCRIPT_RESULT = extension('<zeebe:script expression="=1"/>')
 STANDARD_LOOP = "<standardLoopCharacteristics/>"
@@ -40,9 +40,17 @@ def script(content: str) -> str:
     return f'<scriptTask id="a">{content}</scriptTask>'
 
 
+def execution(event: str, operation: str = "log") -> str:
+    one = f'<zeebe:executionListener eventType="{event}" type="{operation}"/>'
+    return f"<zeebe:executionListeners>{one}</zeebe:executionListeners>"
+
+
 REFUSED = {
     "a complex gateway": ("element_not_supported", "g", [start(), gateway("complex", "g"), user("a"), LINE, end()]),
-    "an ad-hoc sub-process": ("element_not_supported", "a", [start(), '<adHocSubProcess id="a"/>', end()]),
+    "a transaction": ("element_not_supported", "a", [start(), '<transaction id="a"/>', end()]),
+    "an id that is ours": ("id_with_hash", "a#each", [start(), user("a#each"), end(), chain("start", "a#each", "end")]),
+    "a sub-process called like its process": ("id_not_unique", "p", [
+        start(), sub("p", start("si"), end("se"), chain("si", "se")), end(), chain("start", "p", "end")]),
     "a standard loop": ("standard_loop", "a", [start(), user("a", more=STANDARD_LOOP), end(), LINE]),
     "several definitions on one event": ("several_event_definitions", "c", [
         start(), catch("c", MESSAGE + timer("timeDuration", "P1D")), end(), chain("start", "c", "end")]),
@@ -65,6 +73,15 @@ REFUSED = {
     "a service task without an operation": ("job_without_type", "a", [start(), '<serviceTask id="a"/>', end(), LINE]),
     "a message throw without an operation": ("job_without_type", "t", [
         start(), throw("t", MESSAGE), chain("start", "t")]),
+    "a message published by the engine": ("publish_message", "t", [
+        start(), throw("t", MESSAGE, '<zeebe:publishMessage correlationKey="=1"/>'), chain("start", "t")]),
+    "a cancel event": ("event_not_supported", "end", [
+        start(), end("end", "<cancelEventDefinition/>"), chain("start", "end")]),
+    "a parallel multiple event": ("several_event_definitions", "b", [
+        start(), user("a"), boundary("b", "a", MESSAGE + SIGNAL), end(), LINE, flow("b", "end")]),
+    "a conditional start of a process": ("start_not_supported", "s", [
+        '<startEvent id="s"><conditionalEventDefinition><condition>=a</condition></conditionalEventDefinition>'
+        "</startEvent>", end(), chain("s", "end")]),
     "a node nobody can reach": ("unreachable", "b", [start(), user("a"), end(), LINE, user("b")]),
     "a message without a correlation key": ("correlation_key_missing", "c", [
         start(), catch("c", '<messageEventDefinition messageRef="N"/>'), chain("start", "c")]),
@@ -122,7 +139,22 @@ REFUSED = {
     "a script without a result": ("result_missing", "a", [start(), script(NO_SCRIPT_RESULT), end(), LINE]),
     "a multi-instance without a collection": ("expression_missing", "a", [
         start(), user("a", more="<multiInstanceLoopCharacteristics/>"), end(), LINE]),
-    "a listener": ("listener_not_supported", "a", [start(), user("a", LISTENER), end(), LINE]),
+    "a listener to a cancellation": ("listener_not_supported", "a", [start(), user("a", LISTENER), end(), LINE]),
+    "a start listener on a start event": ("listener_not_allowed", "start", [
+        start().replace("/>", f">{extension(execution('start'))}</startEvent>"), end(), chain("start", "end")]),
+    "a start listener on a boundary event": ("listener_not_allowed", "b", [
+        start(), user("a"), boundary("b", "a", extension(execution("start")) + MESSAGE), end(), LINE,
+        flow("b", "end")]),
+    "an end listener on a gateway": ("listener_not_allowed", "g", [
+        start(), gateway("exclusive", "g").replace("/>", f">{extension(execution('end'))}</exclusiveGateway>"), end(),
+        chain("start", "g", "end")]),
+    "an end listener on an error end": ("listener_not_allowed", "end", [
+        start(), end("end", extension(execution("end")) + ERROR), chain("start", "end")]),
+    "beforeAll without a multi-instance": ("listener_not_allowed", "a", [
+        start(), user("a", execution("beforeAll")), end(), LINE]),
+    "a task listener on a service task": ("listener_not_allowed", "a", [start(), job("a", LISTENER), end(), LINE]),
+    "a listener without an operation": ("expression_missing", "a", [
+        start(), user("a", execution("start", "")), end(), LINE]),
     "the same id twice": ("id_not_unique", "a", [start(), user("a"), sub("s", start("x"), user("a"), chain("x", "a")),
                                                  end(), LINE, flow("a", "s")]),
 }  # fmt: skip

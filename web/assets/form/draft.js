@@ -13,10 +13,16 @@ const clockTime = (at) =>
 const isStale = async (answer) =>
   !answer.ok && answer.type !== 'opaqueredirect' && /csrf|form_expired/.test((await answer.clone().json().catch(() => null))?.code ?? '');
 
-/** States: saved, failed (tries again by itself), expired (needs a login), refused (the server says why), off. */
+/** Names this page among all that keep the same draft; says nothing about the device. */
+const pageName = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/**
+ * States: saved, failed (tries again by itself), expired (needs a login), conflict (another page kept a newer text: the
+ * person chooses), refused (the server says why), off. `seen` is the revision this page builds on; null asks nothing.
+ */
 export class Draft {
-  constructor(url, answers, loginUrl) {
-    Object.assign(this, { url, answers, loginUrl, state: 'saved', timer: 0, tries: 0, underway: null });
+  constructor(url, answers, loginUrl, seen = null) {
+    Object.assign(this, { url, answers, loginUrl, seen, device: pageName(), state: 'saved', timer: 0, tries: 0, underway: null });
     this.kept = JSON.stringify(answers());
     if (!url) this.state = 'off';
     addEventListener('pagehide', () => this.leave());
@@ -25,7 +31,7 @@ export class Draft {
   }
 
   changed() {
-    if (this.state === 'off' || JSON.stringify(this.answers()) === this.kept) return;
+    if (this.state === 'off' || this.state === 'conflict' || JSON.stringify(this.answers()) === this.kept) return;
     this.plan(QUIET);
   }
 
@@ -37,7 +43,7 @@ export class Draft {
   /** Saves now, one request at a time. Resolves to the state reached. */
   async save() {
     clearTimeout(this.timer);
-    if (this.state === 'off') return this.state;
+    if (this.state === 'off' || this.state === 'conflict') return this.state;
     await this.underway;
     this.underway = this.send();
     const state = await this.underway;
@@ -59,20 +65,21 @@ export class Draft {
   }
 
   request(text, extra = {}) {
-    const body = `{"answers":${text}}`;
+    const body = `{"answers":${text},"device":"${this.device}","seen":${JSON.stringify(this.seen)}}`;
     return { method: 'POST', headers: ownHeaders({ 'Content-Type': 'application/json' }), body, redirect: 'manual', ...extra };
   }
 
   async judge(answer, text) {
     if (answer.ok) {
       const about = await answer.json().catch(() => ({}));
-      Object.assign(this, { kept: text, state: 'saved', tries: 0 });
+      Object.assign(this, { kept: text, state: 'saved', tries: 0, seen: this.seen === null ? null : (about.revision ?? this.seen) });
       say(`草稿 ${clockTime(about.saved_at)} 已存`, 'ok');
       return this.state;
     }
     if (answer.status === 401 || answer.type === 'opaqueredirect') return this.expired();
     if (answer.status >= 500 || answer.status === 429) return this.failed();
     const body = await answer.json().catch(() => null);
+    if (body?.code === 'draft_elsewhere') return this.conflict(body);
     this.state = 'refused';
     say(messageOf(answer.status, body), 'bad');
     return this.state;
@@ -83,6 +90,21 @@ export class Draft {
     say('未能保存，正在重试', 'warn');
     this.plan(RETRIES[Math.min(this.tries, RETRIES.length - 1)]);
     this.tries += 1;
+    return this.state;
+  }
+
+  /** Nothing is kept until the person says which of the two texts stays. */
+  conflict(body) {
+    this.state = 'conflict';
+    const mine = choice('保留本页内容', () => {
+      Object.assign(this, { seen: body.revision, state: 'saved' });
+      this.save();
+    });
+    const theirs = choice('改用那一份', () => {
+      this.stop();
+      location.reload();
+    });
+    say(body.message, 'bad', theirs, mine);
     return this.state;
   }
 
@@ -97,7 +119,7 @@ export class Draft {
 
   /** The page goes away: one last try that outlives it. */
   leave() {
-    if (this.state === 'off') return;
+    if (this.state === 'off' || this.state === 'conflict') return;
     const text = JSON.stringify(this.answers());
     if (text === this.kept) return;
     fetch(this.url, this.request(text, { keepalive: text.length < KEEPALIVE_LIMIT })).catch(() => {});
@@ -110,9 +132,16 @@ export class Draft {
   }
 }
 
-function say(text, tone, link) {
-  for (const place of document.querySelectorAll('[data-draft-status]')) {
+function choice(text, act) {
+  const button = Object.assign(document.createElement('button'), { type: 'button', className: 'link', textContent: text });
+  button.addEventListener('click', act);
+  return button;
+}
+
+/** Several places may tell it: links are copied, buttons stand in the first alone. */
+function say(text, tone, ...more) {
+  for (const [at, place] of [...document.querySelectorAll('[data-draft-status]')].entries()) {
     place.className = `draft ${tone}`;
-    place.replaceChildren(text, ...(link ? [link.cloneNode(true)] : []));
+    place.replaceChildren(text, ...more.map((one) => (at ? one.cloneNode(true) : one)));
   }
 }

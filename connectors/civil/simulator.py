@@ -1,0 +1,137 @@
+"""A simulated civil affairs office: SOAP by the fixed WSDL, written and read by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from flask import Flask, Response, request
+from lxml import etree
+
+from connectors._kit.sandbox import COMMON, Refusal, State, serve, signature_holds
+
+SECRET = "demo-civil-key"  # noqa: S105 - known to everybody, of the simulator only
+WIRE = Path(__file__).parent / "wire"
+NAMESPACE = "urn:anju-demo:civil:1"
+COVERAGE = "1995-01-01"
+SCENARIOS = {**COMMON, "empty": "没有登记记录"}
+# ID number → (kind, day, certificate, office, spouse, spouse's number).
+MARRIAGES: dict[str, list[tuple[str, str, str, str, str, str]]] = {
+    "330106198803121014": [
+        ("JH", "2013-05-20", "J330106-2013-001877", "安居市西湖区民政局", "周雨桐", "330106199007251023")
+    ],
+    "330106199007251023": [
+        ("JH", "2013-05-20", "J330106-2013-001877", "安居市西湖区民政局", "林秋实", "330106198803121014")
+    ],
+    "330106197906301152": [
+        ("JH", "2008-08-08", "J330106-2008-003120", "安居市西湖区民政局", "许静怡", "330106198109051183"),
+        ("BZ", "2019-03-04", "BJ330106-2019-000412", "安居市西湖区民政局", "许静怡", "330106198109051183"),
+    ],
+    "330106198604161136": [
+        ("JH", "2012-10-10", "J330106-2012-004410", "安居市西湖区民政局", "何青青", "330106198705051226"),
+        ("LH", "2021-06-01", "L330106-2021-000733", "安居市西湖区民政局", "何青青", "330106198705051226"),
+    ],
+}
+# ID number → (aid, from, until, people, office).
+AIDS: dict[str, list[tuple[str, str, str | None, int, str]]] = {
+    "330106196511091117": [
+        ("DB", "2019-01-01", "2023-12-31", 1, "安居市西湖区民政局"),
+        ("DSR", "2024-01-01", None, 1, "安居市西湖区民政局"),
+    ],
+}
+CREMATIONS = {"440802194807201257": ("2024-11-02", "湛江市殡仪馆")}
+
+
+def create(state: State) -> Callable[..., Any]:
+    """The party's web application."""
+    app = Flask(__name__)
+    schema = etree.XMLSchema(etree.parse(str(WIRE / "civil.xsd")))
+
+    @app.get("/query")
+    def wsdl() -> Response:
+        return Response((WIRE / "civil.wsdl").read_bytes(), content_type="text/xml; charset=utf-8")
+
+    @app.post("/query")
+    def query() -> Response:
+        if not signature_holds(SECRET, request, request.script_root + request.path):
+            return Response("signature does not hold", 401)
+        asked = _body(request.get_data())
+        if asked is None or not schema.validate(etree.fromstring(etree.tostring(asked, with_tail=False))):
+            return _fault("900")
+        operation = etree.QName(asked).localname.removesuffix("Request")
+        key, number, name = _text(asked, "RequestId"), _text(asked, "IdNumber"), _text(asked, "Name")
+
+        def work(scenario: str) -> dict[str, Any]:
+            if scenario == "business_error":
+                raise Refusal(fault="101")
+            person = state.people.get(number, {})
+            known = scenario != "empty" and person.get("registered_name", person.get("name")) == name
+            return {"name": f"{operation}Response", "key": key, "inner": _WORK[operation](number if known else "")}
+
+        return serve(state, request, "civil", operation.lower(), number, work, _write)
+
+    return app
+
+
+def _body(content: bytes) -> etree._Element | None:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
+    try:
+        root = etree.fromstring(content, parser)
+    except etree.XMLSyntaxError:
+        return None
+    bodies = root.findall("{http://schemas.xmlsoap.org/soap/envelope/}Body/*")
+    return bodies[0] if len(bodies) == 1 else None
+
+
+def _text(element: etree._Element, name: str) -> str:
+    return element.findtext(f"{{{NAMESPACE}}}{name}", "")
+
+
+def _marriage(number: str) -> str:
+    names = ("Kind", "Date", "CertNumber", "Office", "SpouseName", "SpouseIdNumber")
+    records = "".join(f"<Record>{_fields(names, one)}</Record>" for one in MARRIAGES.get(number, []))
+    return f"<Coverage>{COVERAGE}</Coverage>{records}"
+
+
+def _hardship(number: str) -> str:
+    names = ("Aid", "From", "Until", "People", "Office")
+    return "".join(f"<Benefit>{_fields(names, one)}</Benefit>" for one in AIDS.get(number, []))
+
+
+def _cremation(number: str) -> str:
+    return _fields(("CrematedOn", "Office"), CREMATIONS.get(number, ()))
+
+
+_WORK: dict[str, Callable[[str], str]] = {"Marriage": _marriage, "Hardship": _hardship, "Cremation": _cremation}
+
+
+def _fields(names: tuple[str, ...], values: Any) -> str:
+    pairs = zip(names, values, strict=False)
+    return "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in pairs if value is not None)
+
+
+def _write(content: Mapping[str, Any], scenario: str) -> Response:
+    if "fault" in content:
+        return _fault(content["fault"])
+    body = f"<RequestId>{escape(content['key'])}</RequestId>{content['inner']}"
+    if scenario == "changed_schema":
+        body = body.replace("RequestId>", "RequestNo>")
+    return _envelope(f'<{content["name"]} xmlns="{NAMESPACE}">{body}</{content["name"]}>')
+
+
+def _fault(code: str) -> Response:
+    fault = (
+        "<soap:Fault><faultcode>soap:Client</faultcode><faultstring>refused</faultstring><detail>"
+        f'<ServiceFault xmlns="{NAMESPACE}"><Code>{code}</Code></ServiceFault></detail></soap:Fault>'
+    )
+    return _envelope(fault, 500)
+
+
+def _envelope(inner: str, status: int = 200) -> Response:
+    text = (
+        '<?xml version="1.0" encoding="utf-8"?>'
+        f'<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>{inner}</soap:Body></soap:Envelope>'
+    )
+    return Response(text.encode(), status, content_type="text/xml; charset=utf-8")

@@ -1,0 +1,1 @@
+"""Housing transaction system: the city's building table, read from its database, and marks written back to it."""

@@ -1,0 +1,1 @@
+"""Lease filing: leases reported for filing, and what is filed."""

@@ -1,0 +1,1 @@
+"""Map: where an address is, and what address a place has (Baidu web service)."""

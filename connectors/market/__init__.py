@@ -1,0 +1,1 @@
+"""Market supervision (市场监管): firms, and the posts people hold in them."""

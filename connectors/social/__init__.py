@@ -1,0 +1,1 @@
+"""Human resources and social security (人社): insured periods, titles and certificates."""

@@ -1,0 +1,1 @@
+"""Vehicle registration (车管): the vehicles of a person."""

@@ -1,0 +1,1 @@
+"""What colleagues do to each other's tasks beside completing them: add signers, hand on, return, take back, tell."""

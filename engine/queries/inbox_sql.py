@@ -1,0 +1,200 @@
+"""The inbox's statements: bounded counts, and the most urgent tasks of a view read off partial indexes.
+
+Conditions on the state and on who has a task are literals, so that PostgreSQL finds the partial index
+(``ix_task_free``, ``ix_task_mine``, ``ix_task_supplement``, ``ix_task_done``) even for a prepared statement. There
+every office (and role) of the actor is read in index order by itself and only the first rows are merged; SQLite sorts
+what it finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Date,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.orm import defer
+
+from engine.cases.case import Case
+from engine.cases.desk import DeskRule, TaskSeen
+from engine.cases.view_spec import USUAL, Spec
+from engine.cases.work import Task
+from engine.core.types import UtcDateTime
+from engine.queries.inbox_filter import behind, condition, found_cases, order, tally, within
+from engine.registers.offices import Office, StaffUser
+
+Rows = Select[*tuple[Any, ...]]
+
+# What is counted exactly; of more it is only said that there are more.
+MOST = 999
+PAGE = 50
+_OPEN = Task.state == literal_column("'open'")
+_FREE = _OPEN & (Task.assignee == literal_column("''"))
+# Said twice, or the planner could not tell that the parameter is not empty.
+_MINE = _OPEN & (Task.assignee != literal_column("''")) & (Task.assignee == bindparam("me", type_=String))
+_ASKED = _OPEN & (Task.role == literal_column("'applicant'"))
+_DUE: dict[str, ColumnElement[bool]] = {
+    "late": Task.due_on < bindparam("today", type_=Date),
+    "today": Task.due_on == bindparam("today", type_=Date),
+}
+
+
+def _exactly(number: int) -> ColumnElement[int]:
+    """A limit the planner can see."""
+    return literal_column(str(number), Integer)
+
+
+def _done(since: str) -> ColumnElement[bool]:
+    mine = (Task.state == literal_column("'done'")) & (Task.done_by == bindparam("me", type_=String))
+    return mine & (Task.done_at >= bindparam(since, type_=UtcDateTime))
+
+
+# --- counts -----------------------------------------------------------------------------------------------------
+
+
+@lru_cache(256)
+def counts(roles: int, lists: bool, views: tuple[tuple[str, Spec], ...] = ()) -> Rows:
+    """One row of numbers up to ``MOST`` + 1: mine, late, today, supplement, done-today, done-month, role-0, role-1 …
+
+    Where there are named views also ``view-<id>`` and ``looked``, as ``inbox_filter.tally`` counts them.
+    Parameters: me, month_start, day_start, offices, roles, queue_0, queue_1 …, and ``inbox_filter.moments``.
+    """
+    here = within(Task.office_id, "offices", BigInteger, lists)
+    of_roles = within(Task.role, "roles", String, lists)
+    numbers: dict[str, ColumnElement[int]] = {"mine": _number(_MINE & here)}
+    for kind, due in _DUE.items():
+        numbers[kind] = _number(_FREE & of_roles & here & due) + _number(_MINE & here & due)
+    numbers["supplement"] = _number(_ASKED & here)
+    for name, parameter in (("done-today", "day_start"), ("done-month", "month_start")):
+        numbers[name] = _number(_done(parameter))
+    for number in range(roles):
+        role = Task.role == bindparam(f"queue_{number}", type_=String)
+        numbers[f"role-{number}"] = _number(_FREE & role & here)
+    query: Rows = select(*(number.label(name) for name, number in numbers.items()))
+    if views:
+        tallied = tally(views, lists)
+        query = query.add_columns(*tallied.c).select_from(tallied)
+    return query
+
+
+def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    some = select(literal_column("1")).select_from(Task).where(condition).limit(_exactly(MOST + 1)).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()
+
+
+# --- lists ------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(256)
+def page(kind: str, follows: bool, lists: bool, spec: Spec = USUAL) -> Rows:
+    """One page of a view and one row more, most urgent first; done tasks newest first, named views as they say.
+
+    A row: task, case, name of the office, its days of yellow, when the actor looked at it first, name of the assignee.
+    Parameters by kind: offices, me; role (role); roles and today (late, today); since (done); what ``inbox_filter``
+    says (view, found); where the page ``follows`` another one: after_day, after_priority, after_id (done: after_moment,
+    after_id).
+    """
+    found = _first(kind, follows, lists, PAGE + 1, spec).subquery("found")
+    seen = (TaskSeen.task_id == Task.id) & (TaskSeen.staff_key == bindparam("me", type_=String))
+    # Looked at only where the text before it is «staff:».
+    number = case((Task.assignee.like("staff:%"), cast(func.substr(Task.assignee, 7), BigInteger)))
+    query = (
+        select(Task, Case, Office.name, DeskRule.yellow_days, TaskSeen.seen_at, StaffUser.name)
+        .select_from(found)
+        .join(Task, Task.id == found.c.id)
+        .join(Case, Case.id == Task.case_id)
+        .join(Office, Office.id == Task.office_id)
+        .outerjoin(DeskRule, DeskRule.office_id == Task.office_id)
+        .outerjoin(TaskSeen, seen)
+        .outerjoin(StaffUser, StaffUser.id == number)
+        .options(defer(Case.tokens), defer(Task.properties), defer(Task.candidate_users), defer(Task.followed))
+    )
+    return query.order_by(*(_newest() if kind == "done" else order(spec.sort, Task)))
+
+
+@lru_cache(256)
+def first(kind: str, lists: bool, spec: Spec = USUAL) -> Rows:
+    """The id of the most urgent open task of a view. Parameters as for ``page``."""
+    return _first(kind, False, lists, 1, spec)
+
+
+def _first(kind: str, follows: bool, lists: bool, most: int, spec: Spec) -> Rows:
+    """id, due_on and priority of the first tasks of a view, in order."""
+    if kind == "done":
+        query: Rows = select(Task.id).where(_done("since"))
+        if follows:
+            after = tuple_(bindparam("after_moment", type_=UtcDateTime), bindparam("after_id", type_=BigInteger))
+            query = query.where(tuple_(Task.done_at, Task.id) < after)
+        return query.order_by(*_newest()).limit(_exactly(most))
+    branches = [_branch(*branch, follows, lists, most, spec.sort) for branch in _branches(kind, spec)]
+    if len(branches) == 1 and not lists:
+        return branches[0]
+    merged = union_all(*(select(branch.subquery()) for branch in branches)).subquery()
+    return select(merged).order_by(*order(spec.sort, merged.c)).limit(_exactly(most))
+
+
+def _branches(kind: str, spec: Spec) -> list[tuple[ColumnElement[bool], tuple[str, ...]]]:
+    """A view as conditions, each with the columns that are read one value after the other."""
+    if kind == "supplement":
+        return [(_ASKED, ("offices",))]
+    if kind.startswith("found"):
+        return [(_OPEN & Task.case_id.in_(found_cases(kind == "found-number")), ())]
+    if kind == "view":
+        own = spec.of("assignee") == ("me",)
+        return [((_MINE if own else _OPEN) & condition(spec, Task), () if own else ("offices",))]
+    if kind == "role":
+        return [(_FREE & (Task.role == bindparam("role", type_=String)), ("offices",))]
+    if kind in _DUE:
+        return [(_FREE & _DUE[kind], ("offices", "roles")), (_MINE & _DUE[kind], ())]
+    return [(_MINE, ())]
+
+
+_AXES = {"offices": (Task.office_id, BigInteger), "roles": (Task.role, String)}
+
+
+def _branch(holds: ColumnElement[bool], axes: Sequence[str], follows: bool, lists: bool, most: int, sort: str) -> Rows:
+    query: Rows = select(Task.id, Task.due_on, Task.priority).where(holds)
+    if follows:
+        query = query.where(behind(sort, Task))
+    if not axes:
+        # One's own are few: whether the office is still the actor's is only looked at.
+        axes, lists_read = ("offices",), False
+    else:
+        lists_read = lists
+    around: Any = None
+    for axis in axes:
+        column, type_ = _AXES[axis]
+        if not lists_read:
+            query = query.where(within(column, axis, type_, lists))
+            continue
+        each = (
+            func.unnest(bindparam(axis, type_=ARRAY(type_))).table_valued("one", name=f"each_{axis}").render_derived()
+        )
+        query = query.where(column == each.c.one).correlate(each)
+        around = each if around is None else around.join(each, true())
+    query = query.order_by(*order(sort, Task)).limit(_exactly(most))
+    if around is None:
+        return query
+    inner = query.lateral()
+    return select(inner).select_from(around.join(inner, true())).order_by(*order(sort, inner.c)).limit(_exactly(most))
+
+
+def _newest() -> tuple[ColumnElement[Any], ...]:
+    return Task.done_at.desc(), Task.id.desc()

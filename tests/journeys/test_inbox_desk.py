@@ -1,0 +1,210 @@
+"""A day at the inbox: views, keys, picks, a list that moves quietly, drafts on two devices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.journeys.conftest import Prepare
+from tests.journeys.people import Clerk, single
+from tests.journeys.window import PHONE
+from tests.support.installation import Installation
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PEOPLE = ("马晓燕", "何其芳", "赵一鸣", "钱多多")
+
+
+def a_full_desk(anju: Installation) -> list[str]:
+    """Four people have come to the counter; gives the numbers of their cases."""
+    clerk = anju.staff("liuyang")
+    numbers = []
+    for at, name in enumerate(PEOPLE):
+        changes: dict[str, Any] = single(name, f"E1234567{at}", f"1990000010{at}")
+        changes["applicant"] = {**changes["applicant"], "id_kind": "passport"}
+        numbers.append(anju.apply(clerk, "counter", **changes).number)
+    anju.drain()
+    return numbers
+
+
+def row(clerk: Clerk, number: str) -> Locator:
+    return clerk.page.locator(".rows > li").filter(has_text=number)
+
+
+def numbers_on(clerk: Clerk) -> list[str]:
+    shown = clerk.page.locator(".rows > li .m > span:first-child").all_inner_texts()
+    return [text.split(" · ")[0] for text in shown]
+
+
+def asks_again(clerk: Clerk) -> None:
+    """As when the page comes to the front."""
+    with clerk.page.expect_response(lambda answer: "/inbox/live" in answer.url):
+        clerk.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    clerk.page.wait_for_timeout(100)
+
+
+def test_a_view_is_made_in_a_dialog_shared_counted_and_searched(given: Prepare[list[str]]) -> None:
+    made, numbers = given(a_full_desk)
+    clerk = made.clerk("liuyang")
+    clerk.open("/inbox?view=role-acceptance")
+    queues = clerk.page.get_by_role("navigation", name="队列")
+    queues.get_by_role("link", name="新建视图").click()
+    dialog = clerk.page.get_by_role("dialog", name="新建视图")
+    dialog.get_by_label("名称").fill("窗口未领")
+    dialog.get_by_text("渠道", exact=True).first.click()
+    dialog.get_by_label("窗口受理").first.check()
+    dialog.get_by_text("经办人", exact=True).click()
+    dialog.get_by_label("未领取").check()
+    dialog.get_by_label("到达时间").check()
+    dialog.get_by_label("排序").select_option("newest")
+    dialog.get_by_label("与本机构同事共享").check()
+    clerk.press("保存视图", dialog)
+    clerk.sees("已保存视图「窗口未领」")
+    assert numbers_on(clerk) == numbers[::-1], "the newest do not come first"
+    expect(queues.get_by_role("link", name="窗口未领")).to_contain_text("4")
+    expect(row(clerk, numbers[0])).to_contain_text("到")
+
+    colleague = made.clerk("wangmin")
+    colleague.open("/inbox")
+    link = colleague.page.get_by_role("navigation", name="队列").get_by_role("link", name="窗口未领")
+    expect(link).to_contain_text("4")
+    colleague.leave_by(link)
+    assert colleague.page.get_by_role("link", name="编辑视图").count() == 0, "somebody else's view can be changed"
+    stranger = made.clerk("zhoujie")
+    stranger.open("/inbox")
+    stranger.sees_not("窗口未领")
+
+    clerk.page.keyboard.press("/")
+    search = clerk.page.get_by_label("在待办中查找")
+    expect(search).to_be_focused()
+    for words, found in ((PEOPLE[1], numbers[1:2]), ("E12345672", numbers[2:3]), (numbers[3], numbers[3:]), ("何", [])):
+        search.fill(words)
+        with clerk.page.expect_navigation():
+            search.press("Enter")
+        clerk.arrived()
+        assert numbers_on(clerk) == found, words
+    clerk.sees("没有找到待办")
+
+    clerk.open("/inbox?view=role-acceptance")
+    clerk.leave_by(queues.get_by_role("link", name="窗口未领"))
+    clerk.page.get_by_role("link", name="编辑视图").click()
+    dialog = clerk.page.get_by_role("dialog", name="编辑视图")
+    dialog.get_by_label("我", exact=True).check()
+    dialog.get_by_label("未领取").uncheck()
+    clerk.press("保存视图", dialog)
+    clerk.sees("没有符合条件的办件")
+    clerk.page.get_by_role("link", name="编辑视图").click()
+    clerk.page.get_by_role("dialog").get_by_role("button", name="删除视图").click()
+    clerk.press("删除视图", clerk.page.get_by_role("dialog").last)
+    clerk.sees("已删除视图「窗口未领」")
+
+
+def test_the_desk_is_worked_by_keys_and_many_rows_at_once(given: Prepare[list[str]]) -> None:
+    made, numbers = given(a_full_desk)
+    clerk, other = made.clerk("liuyang"), made.clerk("sunqiang")
+    clerk.open("/inbox?view=role-acceptance")
+    keys = clerk.page.keyboard
+    keys.press("?")
+    help_ = clerk.page.get_by_role("dialog", name="键盘操作")
+    expect(help_).to_contain_text("领取打开的任务")
+    keys.press("Escape")
+    expect(help_).to_be_hidden()
+    for key in ("j", "x", "ArrowDown", "x", "j", "x"):
+        keys.press(key)
+    expect(clerk.page.locator("[data-bulk-count]")).to_have_text("已勾选 3 件")
+    focused = row(clerk, numbers[2]).locator("a.row")
+    expect(focused).to_be_focused()
+
+    # A colleague takes the second one; the list says so and moves only when asked to.
+    other.open("/inbox?view=role-acceptance")
+    other.leave_by(row(other, numbers[1]).locator("a.row"))
+    other.press("领取")
+    asks_again(clerk)
+    assert numbers_on(clerk) == numbers, "rows moved under the reader's eyes"
+    hint = clerk.page.get_by_role("button", name="1 项更新")
+    expect(hint).to_be_visible()
+    expect(clerk.page.get_by_role("navigation", name="队列").get_by_role("link", name="受理")).to_contain_text("3")
+    expect(focused).to_be_focused()
+    expect(clerk.page.locator("[data-bulk-count]")).to_have_text("已勾选 3 件")
+
+    keys.press("c")
+    done = clerk.page.get_by_role("dialog", name="批量领取")
+    expect(done.get_by_role("status")).to_have_text("成功 2 件，未成功 1 件")
+    expect(done.locator(".results li").filter(has_text=numbers[1])).to_contain_text("已被他人认领")
+    done.get_by_role("button", name="完成").click()
+    expect(row(clerk, numbers[0])).to_have_count(0)
+    expect(row(clerk, numbers[3])).to_have_count(1)
+
+    keys.press("g")
+    with clerk.page.expect_navigation():
+        keys.press("i")
+    clerk.arrived()
+    assert sorted(numbers_on(clerk)) == [numbers[0], numbers[2]]
+    unread = clerk.page.locator("a.row.unread")
+    assert unread.count() == 2
+    keys.press("j")
+    with clerk.page.expect_navigation():
+        keys.press("o")
+    clerk.arrived()
+    assert unread.count() == 1, "what was opened is still unread"
+
+    form = clerk.page
+    form.get_by_label("受理", exact=True).first.check()
+    form.get_by_label("受理意见").fill("材料齐全")
+    form.get_by_role("heading", level=1).click()
+    with clerk.page.expect_navigation():
+        keys.press("s")
+    clerk.arrived()
+    clerk.sees("已提交")
+    assert numbers[2] in clerk.text(), "the next task is not open"
+
+    # The supervisor hands one on; somebody without the role gets nothing.
+    other.open("/inbox?view=role-acceptance")
+    row(other, numbers[3]).get_by_role("checkbox").check()
+    other.page.get_by_role("link", name="分派").click()
+    for who, said in (("王敏 · 初审岗", "未成功 1 件"), ("刘洋 · 受理岗", "成功 1 件")):
+        dialog = other.page.get_by_role("dialog", name="分派任务")
+        dialog.get_by_label("分派给").select_option(label=f"{who} · 西湖区住房保障所")
+        dialog.get_by_role("button", name="分派").click()
+        told = other.page.get_by_role("dialog", name="批量分派")
+        expect(told.get_by_role("status")).to_contain_text(said)
+        told.get_by_role("button", name="完成").click()
+        if said.startswith("未"):
+            other.page.get_by_role("link", name="分派").click()
+
+
+def test_a_draft_survives_signing_out_and_two_devices_are_told_of_each_other(given: Prepare[list[str]]) -> None:
+    made, numbers = given(a_full_desk)
+    desk = made.clerk("liuyang")
+    form = desk.opens_the_task("受理", numbers[0])
+    form.choose("受理")
+    form.fill("受理意见", "写到一半")
+    expect(desk.page.locator("[data-draft-status]").first).to_contain_text("已存")
+    task = desk.path
+    desk.page.locator(".who-box summary").click()
+    desk.press("退出登录")
+
+    phone = Clerk(made.browser, made.site, "liuyang", PHONE)
+    made.watch(phone)
+    phone.signs_in()
+    phone.open(task)
+    expect(phone.page.get_by_label("受理意见")).to_have_value("写到一半")
+    desk.signs_in()
+    desk.open(task)
+    phone.page.get_by_label("受理意见").fill("写到一半，手机上续写")
+    expect(phone.page.locator("[data-draft-status]").first).to_contain_text("已存")
+
+    desk.page.get_by_label("受理意见").fill("电脑上另写")
+    desk.sees("您在另一处")
+    desk.press("改用那一份")
+    expect(desk.page.get_by_label("受理意见")).to_have_value("写到一半，手机上续写")
+    desk.page.get_by_label("受理意见").fill("电脑上定稿")
+    expect(desk.page.locator("[data-draft-status]").first).to_contain_text("已存")
+    phone.page.get_by_label("受理意见").fill("手机上定稿")
+    phone.sees("您在另一处")
+    phone.page.get_by_role("button", name="保留本页内容").first.click()
+    expect(phone.page.locator("[data-draft-status]").first).to_contain_text("已存")
+    desk.reload()
+    expect(desk.page.get_by_label("受理意见")).to_have_value("手机上定稿")
