@@ -164,7 +164,8 @@ def approval_form(case_id: int) -> Response:
     for sha in {one.signature for one in found.steps if one.signature}:
         content = parts().store.get(sha)
         pictures[sha] = f"data:{_media(content)};base64,{base64.b64encode(content).decode()}"
-    response = make_response(render_pdf(render_template("approval/form.html", form=found, pictures=pictures)))
+    html = render_template("approval/form.html", form=found, pictures=pictures)
+    response = make_response(render_pdf(html, render_template("approval/form.css")))
     response.headers["Content-Type"] = "application/pdf"
     response.headers["Content-Disposition"] = f"inline; filename*=UTF-8''{quote(found.title + found.number)}.pdf"
     response.headers["Cache-Control"] = "private, no-cache"

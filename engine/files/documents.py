@@ -136,8 +136,8 @@ def _did_you_mean(name: str, known: Any) -> str:
 _drawing = threading.Lock()  # fontconfig and Pango are not safe to enter from two threads
 
 
-def render_pdf(html: str) -> bytes:
-    """A4 pages. The same HTML on the same machine gives the same bytes.
+def render_pdf(html: str, css: str = "") -> bytes:
+    """A4 pages, laid out by ``css`` too. The same HTML on the same machine gives the same bytes.
 
     Nothing is fetched: an address other than ``data:`` is refused with ``ModelFault``. Raises ``PdfUnavailable`` where
     libraries or Chinese fonts are missing.
@@ -161,7 +161,7 @@ def render_pdf(html: str) -> bytes:
     with _drawing:
         document = HTML(string=html, url_fetcher=fetcher)
         document.etree_element.attrib.setdefault("lang", "zh-CN")
-        content = document.write_pdf(stylesheets=[CSS(string=_BASE_CSS, url_fetcher=fetcher)])
+        content = document.write_pdf(stylesheets=[CSS(string=_BASE_CSS + css, url_fetcher=fetcher)])
     if refused:
         raise ModelFault(
             Fault(
