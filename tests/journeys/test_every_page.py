@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
 from engine.commands import dispatch
+from engine.commands.deputies import NameDeputies
 from engine.commands.tasks import SaveDraft
+from engine.core import clock
 from tests.journeys.journey import Journey, journey, prepared
 from tests.journeys.papers import text_of
 from tests.journeys.people import ITEM, single
@@ -35,6 +38,8 @@ FOR_STAFF = (
     "/demo/clock",
     "/calendar",
     "/deadlines",
+    "/deputies",
+    "/deputies/office",
 )
 
 
@@ -47,7 +52,9 @@ class Before:
 
 
 def arranged(anju: Installation) -> Before:
-    """One case in 公示, one draft."""
+    """One case in 公示, one draft, somebody who is away for three weeks."""
+    begin = clock.now()
+    dispatch(NameDeputies(begin, begin + timedelta(days=21), (), leave=True), anju.staff("wangmin"))
     clerk = anju.staff("liuyang")
     dispatch(
         SaveDraft(f"apply:{ITEM}", anju.family(clerk, **single("韩子墨", "330106199210301372", "19900000015"))), clerk
