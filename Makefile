@@ -33,7 +33,7 @@ bench: setup ## Measure; prints a table, writes bench.json into ANJU_DATA; ARGS=
 	$(BIN)/anju bench $(ARGS)
 
 soak: setup-dev ## The long tests alone
-	$(BIN)/pytest -m "soak or slow" $(ARGS)
+	$(BIN)/pytest -m "soak or slow" --timeout 0 $(ARGS)
 
 format: setup-dev ## Put the Python code in order
 	$(BIN)/ruff check --fix .
