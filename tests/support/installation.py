@@ -38,6 +38,7 @@ from engine.files import uploads
 from engine.registers.accounts import CitizenAccount, citizen_actor
 from engine.registers.offices import Office, StaffUser, staff_actor
 from engine.workers.runner import Runner
+from tests.support.client import Client
 from web import app as application
 from web import demo_data, migrate
 
@@ -91,6 +92,7 @@ class Installation:
         self.simulators = simulators
         self.url = url
         self.app = parts.flask
+        self.app.test_client_class = Client
         self.runner = Runner(parts.files, name="test")
 
     # --- people ---

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import re
+import warnings
 from typing import Any
 
 import pytest
@@ -205,3 +207,13 @@ def test_what_would_keep_everybody_waiting_is_refused_before_it_is_read(api: Cal
         assert answer.status_code == 400
         assert said in answer.get_json()["detail"]
         assert len(answer.data) < 70_000
+
+
+def test_a_large_deployment_leaves_no_file_open(api: Caller) -> None:
+    form = FORM.replace('"components"', '"note":"' + "n" * 1_000_000 + '","components"')
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", ResourceWarning)
+        [found] = entries(deploy(api, wide_form=form), "form")
+        gc.collect()
+    assert found["resourceName"] == "wide.form"
+    assert not said
