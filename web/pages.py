@@ -16,6 +16,7 @@ MODULES = (
     "web.api.docs",
     "web.files",
     "web.regions",
+    "web.map",
     "web.demo_clock",
     "web.incidents",
     "web.operate",

@@ -5,11 +5,13 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from connectors._kit.evidence import evidence
-from connectors.map import client
+from connectors.map import client, tiles
+from engine.core import tiles as pictures
 from engine.core.geo import Point
 from engine.core.operations import Answer, Call, Verdict, operation
 
 SOURCE = "地图服务"
+pictures.use(pictures.Source(tiles.fetch, tiles.about))
 RESULT = validate.OneOf(["pass", "unknown"])
 # Below it the map guessed: a person must look.
 SURE = 60

@@ -11,8 +11,9 @@ from urllib.parse import parse_qs, quote, quote_plus
 from flask import Flask, Response, request
 
 from connectors._kit.sandbox import COMMON, Refusal, State, serve
+from connectors.map.simulated_tiles import draw
 
-AK, SK = "demo-map-ak", "demo-map-sk"
+AK, SK, TOKEN = "demo-map-ak", "demo-map-sk", "demo-map-tk"
 SCENARIOS = {**COMMON, "empty": "没有该地址", "vague": "只能定位到区县", "quota": "当日配额用完"}
 # Address → longitude and latitude in BD-09, district, code.
 KNOWN = {
@@ -56,6 +57,18 @@ def create(state: State) -> Callable[..., Any]:
     @app.get("/reverse_geocoding/v3/")
     def reverse_geocoding() -> Response:
         return answer("reverse", lambda scenario: _reversed(request.args["location"], scenario))
+
+    @app.get("/tiles/<int:z>/<int:x>/<int:y>.png")
+    def tile(z: int, x: int, y: int) -> Response:
+        if request.args.get("tk") != TOKEN:
+            return Response("invalid tk", 403, content_type="text/plain")
+
+        def picture(_: Mapping[str, Any], scenario: str) -> Response:
+            broken = scenario in ("changed_schema", "business_error", "quota")
+            content = b"<html>" if broken else draw(z, x, y, [place[:2] for place in KNOWN.values()])
+            return Response(content, content_type="text/html" if broken else "image/png")
+
+        return serve(state, request, "map", "tile", QUIET, lambda _: {}, picture, once=False)
 
     return app
 

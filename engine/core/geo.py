@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import asin, atan2, cos, hypot, pi, radians, sin, sqrt
+from math import asin, asinh, atan, atan2, cos, degrees, hypot, pi, radians, sin, sinh, sqrt, tan
 from typing import Literal
 
 Datum = Literal["wgs84", "gcj02", "bd09"]
@@ -16,6 +16,8 @@ Datum = Literal["wgs84", "gcj02", "bd09"]
 _AXIS, _ECCENTRICITY = 6378245.0, 0.00669342162296594323
 _BD = pi * 3000.0 / 180.0
 EARTH_M = 6_371_008.8
+# Side of a tile in pixels, and the deepest level there are tiles of.
+TILE, DEEPEST = 256, 19
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,24 @@ def in_polygon(point: Point, corners: Sequence[Point]) -> bool:
             if point.longitude < one.longitude + share * (other.longitude - one.longitude):
                 inside = not inside
     return inside
+
+
+def pixel(point: Point, zoom: int) -> tuple[float, float]:
+    """Where a point lies in the square of all tiles of a level (web Mercator): pixels from the north-west corner."""
+    size = TILE * 2.0**zoom
+    north = asinh(tan(radians(point.latitude))) / pi
+    return (point.longitude + 180.0) / 360.0 * size, (1.0 - north) / 2.0 * size
+
+
+def at_pixel(x: float, y: float, zoom: int) -> Point:
+    """The point at a pixel of the level: the way back from ``pixel``. Raises ``ValueError`` off the square."""
+    size = TILE * 2.0**zoom
+    return Point(x / size * 360.0 - 180.0, degrees(atan(sinh(pi * (1.0 - 2.0 * y / size)))))
+
+
+def is_tile(zoom: int, x: int, y: int) -> bool:
+    """Whether there is such a tile."""
+    return 0 <= zoom <= DEEPEST and 0 <= x < 2**zoom and 0 <= y < 2**zoom
 
 
 def _on_edge(point: Point, one: Point, other: Point) -> bool:

@@ -81,6 +81,10 @@ _FILES = {
     "files.thumbnail": about(STAFF, CITIZEN),
     "files.paper": about(STAFF, CITIZEN),
     "files.upload": general(STAFF, CITIZEN, own=True),
+    "map.tile": general(STAFF, CITIZEN),
+    "map.about": general(STAFF, CITIZEN),
+    "map.place": general(STAFF, CITIZEN),
+    "map.address": general(STAFF, CITIZEN),
 }
 
 _DESK = {
