@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.catalog.form_feel import Expression
 from engine.catalog.form_own import id_fault, yuan
+from engine.catalog.form_point import point_fault
 from engine.catalog.form_tree import MANY_OPTIONS, OPTIONS, TEXT, Field
 from engine.catalog.form_values import decimal_of, plain, same
 
@@ -37,6 +38,8 @@ def fault_of(field: Field, value: Any, around: Surroundings) -> str | None:
         return _length_fault(field, str(value), around)
     if field.type in ("number", "aj-amount"):
         return _range_fault(field, value, around)
+    if field.type == "aj-point":
+        return point_fault(field, value, around.ask(field.feel["fence"]) if "fence" in field.feel else None)
     if field.type == "aj-id":
         return id_fault(kind_of(field, around), str(value))
     if field.type == "aj-region" and around.codes is not None and not around.codes("region", str(value)):

@@ -1,4 +1,4 @@
-"""Our own field types: identity number, phone, amount, region, uploaded files."""
+"""Our own field types: identity number, phone, amount, region, uploaded files; a place stands in ``form_point``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from engine.catalog.form_point import MapPoint
 from engine.catalog.form_tree import Field, count_of, truth
 from engine.catalog.form_values import Answer, decimal_of, storable_text
 from engine.core import idnum
@@ -155,4 +156,5 @@ OWN_MAKERS: dict[str, Callable[[Field], Answer]] = {
     "aj-amount": Amount,
     "aj-region": Region,
     "aj-file": Files,
+    "aj-point": MapPoint,
 }

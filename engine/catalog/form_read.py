@@ -211,11 +211,13 @@ class FormReader:
         """The component's FEEL by property; what is only shown is read for its faults alone."""
         asked = {name: raw.get(name) for name in _FEEL_ASKED}
         asked |= {name: as_mapping(raw.get("validate")).get(name) for name in _LIMITS}
+        if raw.get("type") == "aj-point":
+            asked["fence"] = as_mapping(raw.get("properties")).get("fence")
         for name in _FEEL_SHOWN:
             if is_feel(raw.get(name)):
                 self.compiled(raw[name], raw, name)
-        for name in ("valuesExpression", "expression"):
-            if asked[name] and not is_feel(asked[name]):
+        for name in ("valuesExpression", "expression", "fence"):
+            if asked.get(name) and not is_feel(asked[name]):
                 self.findings.add("form_feel", f"{name} 要以 = 开头", raw, hint=f"请写成 ={asked[name]}")
         read_ones = {
             name: self.compiled(text, raw, name)
@@ -249,6 +251,8 @@ class FormReader:
             self.check_number(raw.get("increment"), "increment", raw)
             if raw.get("decimalDigits") is not None and whole(raw["decimalDigits"]) is None:
                 self.findings.add("form_setting", "小数位数应为非负整数", raw, hint="请改正 decimalDigits")
+        if kind == "aj-point" and truth(as_mapping(raw.get("properties")).get("personal")):
+            self.findings.add("form_setting", "位置不能标为个人信息", raw, hint="请去掉 personal")
         if kind == "expression" and not raw.get("expression"):
             self.findings.add("form_setting", "计算字段没有表达式", raw, hint="请填写 expression")
         if kind in OPTIONS and not any(raw.get(name) for name in ("values", "valuesKey", "valuesExpression")):

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.catalog.form_checks import Surroundings, options_of
 from engine.catalog.form_own import yuan
+from engine.catalog.form_point import point_words
 from engine.catalog.form_tree import OPTIONS, Field, at
 from engine.catalog.form_values import same
 
@@ -77,6 +78,8 @@ def words(one: Field, value: Any) -> str:
         return yuan(value)
     if one.type == "aj-file" and isinstance(value, list):
         return "、".join(str(file.get("name") or file.get("id")) for file in value if isinstance(file, Mapping))
+    if one.type == "aj-point":
+        return point_words(value)
     if one.type in OPTIONS:
         chosen = value if isinstance(value, list) else [value]
         return "、".join(_option_words(one, choice) for choice in chosen)

@@ -15,7 +15,7 @@ TEXT = frozenset({"textfield", "textarea"})
 ONE_OPTION = frozenset({"radio", "select"})
 MANY_OPTIONS = frozenset({"checklist", "taglist"})
 OPTIONS = ONE_OPTION | MANY_OPTIONS
-OWN = frozenset({"aj-id", "aj-phone", "aj-amount", "aj-region", "aj-file"})
+OWN = frozenset({"aj-id", "aj-phone", "aj-amount", "aj-region", "aj-file", "aj-point"})
 KEYED = TEXT | OPTIONS | OWN | {"number", "datetime", "checkbox", "expression"}
 PERSONAL = frozenset({"aj-id", "aj-phone"})
 CONTAINERS = frozenset({"group", "dynamiclist"})
@@ -27,7 +27,7 @@ MAX_DEPTH = 6
 MAX_ROWS = 200
 MAX_TEXT = 100_000
 
-_CHOSEN = OPTIONS | {"datetime", "aj-region"}
+_CHOSEN = OPTIONS | {"datetime", "aj-region", "aj-point"}
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,9 @@ class Field:
 
     ``path`` is where the value lies in the answers: ``applicant.name``, inside a list ``members[].name``. ``steps`` is
     the same place counted from the row (or the form) that holds it. ``feel`` holds the field's expressions by property
-    name (``readonly``, ``min``, ``max``, ``minLength``, ``maxLength``, ``valuesExpression``, ``expression``); ``hides``
-    its own condition and those of the groups around it. ``rows`` is what one row of a ``dynamiclist`` holds.
+    name (``readonly``, ``min``, ``max``, ``minLength``, ``maxLength``, ``valuesExpression``, ``expression``,
+    ``fence``); ``hides`` its own condition and those of the groups around it.
+    ``rows`` is what one row of a ``dynamiclist`` holds.
     """
 
     id: str

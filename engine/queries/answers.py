@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.catalog.form_show import words
@@ -17,12 +17,16 @@ _LISTS = "dynamiclist"
 
 @dataclass(frozen=True)
 class Row:
-    """One answer. ``kind``: text, region (``text`` is a division code), files (``files``: [{id, name, size}])."""
+    """One answer. ``kind``: text, region (``text`` is a division code), files, point.
+
+    ``files``: [{id, name, size}]; ``place``: a point as its form field gives it.
+    """
 
     label: str
     text: str
     kind: str = "text"
     files: tuple[Mapping[str, Any], ...] = ()
+    place: Mapping[str, Any] | None = None
 
 
 @dataclass
@@ -50,7 +54,7 @@ def rows(form: Form, values: Mapping[str, Any]) -> list[Row]:
 def _flat(section: Section) -> Iterator[Row]:
     for number, entry in enumerate(section.entries, start=1):
         for row in entry:
-            yield Row(f"{section.title} {number} {row.label}", row.text, row.kind, row.files)
+            yield replace(row, label=f"{section.title} {number} {row.label}")
 
 
 def _walk(
@@ -99,4 +103,6 @@ def _row(one: Field, value: Any) -> Row | None:
         return Row(label, masks.mask_name(str(value)))
     if one.type == "aj-region":
         return Row(label, str(value), "region")
+    if one.type == "aj-point" and isinstance(value, Mapping):
+        return Row(label, words(one, value), "point", place=value)
     return Row(label, words(one, value))

@@ -22,6 +22,8 @@ ENTRIES = {"anju.css", "app.js", "diagram.css", "diagram.js", "form.css", "form.
     "pdf.worker.js",
     "viewer.css",
     "viewer.js",
+    "map.css",
+    "map.js",
 }
 SOURCES = {".js", ".mjs", ".css", ".html", ".svg"}
 NAMESPACES = ("http://www.w3.org/2000/svg",)
@@ -87,7 +89,7 @@ def test_the_maker_of_the_diagram_and_form_parts_stays_named(manifest: dict[str,
 
 def test_every_licence_of_the_bundles_is_kept(manifest: dict[str, str]) -> None:
     text = (VENDOR / "LICENSES.txt").read_text("utf-8")
-    for package in ("bpmn-js ", "@bpmn-io/form-js-viewer ", "htmx.org ", "preact ", "flatpickr "):
+    for package in ("bpmn-js ", "@bpmn-io/form-js-viewer ", "htmx.org ", "preact ", "flatpickr ", "leaflet "):
         assert re.search(rf"^{re.escape(package)}\d", text, re.M)
 
 

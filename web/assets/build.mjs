@@ -15,6 +15,7 @@ const ENTRIES = {
   form: 'web/assets/form.js',
   diagram: 'web/assets/diagram.js',
   viewer: 'web/assets/viewer.js',
+  map: 'web/assets/map.js',
   anju: 'web/static/anju.css',
 };
 const COPIES = {
@@ -76,7 +77,7 @@ const result = await esbuild.build({
   outdir: out,
   entryNames: '[name]-[hash]',
   assetNames: '[name]-[hash]',
-  loader: { '.woff2': 'file', '.woff': 'file', '.ttf': 'file', '.eot': 'file', '.svg': 'file' },
+  loader: { '.woff2': 'file', '.woff': 'file', '.ttf': 'file', '.eot': 'file', '.svg': 'file', '.png': 'file' },
   plugins: [formInChinese],
   charset: 'utf8',
   legalComments: 'linked',

@@ -4,7 +4,7 @@ import { h } from 'preact';
 
 export {
   Checklist, Checkbox, createForm, Datetime, Description, Errors, FormContext, Label, Numberfield, Radio, Select,
-  Textarea, Textfield, useSingleLineTemplateEvaluation,
+  Textarea, Textfield, useExpressionEvaluation, useSingleLineTemplateEvaluation,
 } from '@bpmn-io/form-js-viewer';
 export { useContext, useEffect, useRef, useState } from 'preact/hooks';
 export const html = htm.bind(h);

@@ -14,7 +14,7 @@ const RULES = [
   [/two nearest valid values are (.*) and (.*)\.$/, (m) => `请填写有效值，最接近的是 ${m[1]} 和 ${m[2]}`],
   [/^(Min|Max) validation value/, () => '本项的上下限设置有误，请联系管理员'],
 ];
-const CHOICES = new Set(['radio', 'select', 'checklist', 'taglist', 'checkbox', 'aj-region', 'datetime']);
+const CHOICES = new Set(['radio', 'select', 'checklist', 'taglist', 'checkbox', 'aj-region', 'aj-point', 'datetime']);
 
 export function inChinese(message, field) {
   if (message === 'Field is required.') {

@@ -3,9 +3,10 @@ import { AmountField } from './amount.js';
 import { FileField } from './files.js';
 import { IdField, PhoneField } from './identity.js';
 import { markedFields, withMark } from './marked.js';
+import { PointField } from './point.js';
 import { RegionField } from './region.js';
 
-const OWN = [IdField, PhoneField, AmountField, RegionField].map(withMark);
+const OWN = [IdField, PhoneField, AmountField, RegionField, PointField].map(withMark);
 
 class Register {
   constructor(formFields) {
