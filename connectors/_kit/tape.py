@@ -61,8 +61,7 @@ class Tape:
 
     def keep(self, party: PartySettings, url: str, status: int, headers: Mapping[str, str], sent: Any) -> None:
         """Note an exchange; ``sent`` is (request, response)."""
-        own = {value: HIDDEN for value in party.values.values() if len(value) > 5 and "://" not in value}
-        request, response = (scrub(body, {**self.known, **own}) for body in sent)
+        request, response = (scrub(body, {**self.known, **own(party)}) for body in sent)
         lower = {name.lower(): value for name, value in headers.items()}
         kept = (urlsplit(url).path, status, lower.get("content-type", ""), "x-signature" in lower)
         self.entries.append(Entry(party.party, *kept, request, response))
@@ -109,6 +108,11 @@ def running(tape: Tape) -> Iterator[Tape]:
 def current() -> Tape | None:
     """The tape that runs, if any."""
     return _running
+
+
+def own(party: PartySettings) -> dict[str, str]:
+    """What of our settings a tape must not show, for ``scrub``."""
+    return {value: HIDDEN for value in party.values.values() if len(value) > 5 and "://" not in value}
 
 
 def scrub(body: bytes, known: Mapping[str, str]) -> bytes:
