@@ -67,7 +67,7 @@ def desk_of(session: Session, actor: Actor, view: str | None, task_id: int | Non
     listed = inbox.tasks(session, actor, chosen, request.args.get("after", ""), found.around, words)
     named = found.around.view(listed.view)
     return {
-        "groups": _groups(found, listed.view),
+        "groups": _groups(found, listed.view, bool(actor.principals)),
         "listed": listed,
         "total": found.shown(listed.view) or str(len(listed.lines)),
         "sorted": "按办结时间" if listed.view.startswith("done-") else SORTS[listed.spec.sort],
@@ -81,7 +81,7 @@ def desk_of(session: Session, actor: Actor, view: str | None, task_id: int | Non
     }
 
 
-def _groups(found: Counts, chosen: str) -> list[dict[str, Any]]:
+def _groups(found: Counts, chosen: str, stands_in: bool) -> list[dict[str, Any]]:
     def link(view: str, title: str, tone: str = "") -> dict[str, Any]:
         return {
             "href": url_for("inbox.show", view=view),
@@ -94,6 +94,8 @@ def _groups(found: Counts, chosen: str) -> list[dict[str, Any]]:
     shown = {role: lane for role, lane in found.roles.items() if role or found.by_view["role-"]}
     queues = [link(f"role-{role}", lane) for role, lane in shown.items()]
     own = [link(view, inbox.TITLES[view], "bad" if view == "late" else "") for view in OWN]
+    if stands_in:
+        own.insert(1, link("deputy", inbox.TITLES["deputy"]))
     done = [link(view, title) for view, title in DONE.items()]
     named = [{**link(one.key, one.title), "shared": one.shared} for one in found.around.views]
     more = {"href": url_for("inbox_views.new"), "title": "新建视图"}
@@ -116,8 +118,8 @@ def _row(line: TaskLine, listed: TaskList) -> dict[str, Any]:
         "what": line.what,
         "number": line.number,
         "about": line.about,
-        "marks": [(f"{line.done_at} 办结", "ok")] if done else line.marks,
+        "marks": [(f"{line.done_at} 办结", "ok", "")] if done else line.marks,
         "mine": line.mine,
         "unread": line.unread,
-        "pick": not done,
+        "pick": not done and not line.barred,
     }

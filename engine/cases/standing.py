@@ -28,17 +28,33 @@ def standing_of(actor: Actor, case: Case, task: Task) -> Standing:
     """By which right. Raises ``Forbidden``. What the database must say besides: ``persons``, ``deputies.stands``."""
     if actor.kind != "staff":
         return Standing(actor)
-    if case.subject_digest and case.subject_digest in actor.kin:
+    if must_avoid(actor, case):
         raise must_keep_away(task)
-    principals = [one for one in actor.principals if _covers(one, case, task)]
-    theirs = next((one for one in principals if one.key == task.assignee), None)
-    own = case.office_id in actor.offices and (_has_role(actor, task) or _asked(actor.key, task))
+    principals, theirs, own = _rights(actor, case, task)
     if own and (theirs is None or task.assignee in ("", actor.key)):
         return Standing(actor)
     principal = theirs or next(iter(principals), None)
     if principal is None:
         raise Forbidden(f"「{task.name}」由其他岗位办理")
     return Standing(actor.acting_for(principal), principal)
+
+
+def principal_for(actor: Actor, case: Case, task: Task) -> Principal | None:
+    """For whom the actor would do the task; None: in their own right, or not at all."""
+    principals, theirs, own = _rights(actor, case, task)
+    return theirs if own else theirs or next(iter(principals), None)
+
+
+def _rights(actor: Actor, case: Case, task: Task) -> tuple[list[Principal], Principal | None, bool]:
+    """Whom they may do it for, who of them has taken it, and whether it is theirs to do themselves."""
+    principals = [one for one in actor.principals if _covers(one, case, task)]
+    theirs = next((one for one in principals if one.key == task.assignee), None)
+    return principals, theirs, case.office_id in actor.offices and (_has_role(actor, task) or _asked(actor.key, task))
+
+
+def must_avoid(actor: Actor, case: Case) -> bool:
+    """Whether it is their own case, or of a relative they declared; ``persons`` knows the others it is about."""
+    return bool(case.subject_digest) and case.subject_digest in actor.kin
 
 
 def _has_role(actor: Actor, task: Task) -> bool:

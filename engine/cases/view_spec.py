@@ -32,6 +32,9 @@ CHOICES: dict[str, dict[str, str]] = {
     "priority": {"high": "高", "normal": "普通", "low": "低"},
     "mark": {
         "unread": "未读",
+        "mention": "@我",
+        "copied": "抄送我",
+        "warned": "预警或逾期",
         "urged": "被催办",
         "returned": "退回",
         "delegated": "委派",

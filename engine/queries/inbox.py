@@ -17,12 +17,14 @@ from engine.core.actor import Actor
 from engine.core.db import for_update
 from engine.queries import inbox_sql
 from engine.queries.inbox_around import OPEN_TO_ALL, Around, View, around
+from engine.queries.inbox_deputy import reach_of
 from engine.queries.inbox_filter import LOOKED, moments
 from engine.queries.inbox_line import TaskLine, line_of
 from engine.queries.inbox_sql import MOST, PAGE
 
 TITLES = {
     "mine": "待我办理",
+    "deputy": "代理的",
     "late": "已超时",
     "today": "今日到期",
     "supplement": "等待补正",
@@ -83,7 +85,7 @@ def counts(session: Session, actor: Actor) -> Counts:
     """Two statements, whatever the number of views. Inside ``calendar``."""
     found = around(session, actor)
     views = tuple((view.key, view.spec) for view in found.views)
-    query = inbox_sql.counts(len(found.roles), for_update(session), views)
+    query = inbox_sql.counts(len(found.roles), for_update(session), views, reach_of(actor)[0])
     day, month = _today_and_month()
     values = {**_values(actor, found), "day_start": day, "month_start": month}
     values |= {f"queue_{number}": role for number, role in enumerate(found.roles)}
@@ -108,15 +110,15 @@ def tasks(
     spec = _spec(view, found)
     kind, values = _asked(actor, view, found, words)
     behind = _behind(kind, after)
-    query = inbox_sql.page(kind, bool(behind), for_update(session), spec)
+    query = inbox_sql.page(kind, bool(behind), for_update(session), spec, reach_of(actor)[0])
     rows = session.execute(query, {**values, **behind}).all()
-    lines = [line_of(actor, spec, *row) for row in rows[:PAGE]]
+    lines = [line_of(actor, spec, row) for row in rows[:PAGE]]
     following = _mark(kind, rows[PAGE - 1][0]) if len(rows) > PAGE else ""
     return TaskList(view, title_of(view, found), lines, after if behind else "", following, spec, words)
 
 
 def next_task(session: Session, actor: Actor, view: str) -> int | None:
-    """The id of the first task of a view; at most two statements."""
+    """The id of the first task of a view that one need not keep away from; at most two statements."""
     if view.startswith("done-"):
         return None
     role = view.removeprefix("role-")
@@ -127,7 +129,8 @@ def next_task(session: Session, actor: Actor, view: str) -> int | None:
         found = Around({role: role} if role == OPEN_TO_ALL or actor.has(role) else {})
     view = _known(view, found)
     kind, values = _asked(actor, view, found, "")
-    return session.scalar(inbox_sql.first(kind, for_update(session), _spec(view, found)), values)
+    query = inbox_sql.first(kind, for_update(session), _spec(view, found), reach_of(actor)[0])
+    return session.scalar(query, values)
 
 
 def is_unread(session: Session, actor: Actor, task_id: int) -> bool:
@@ -144,9 +147,9 @@ def title_of(view: str, found: Around) -> str:
 
 
 def default_view(found: Counts) -> str:
-    """Where a person lands: their own tasks, else the first queue with work, else their own (empty) list."""
+    """Where a person lands: their own tasks, else the first queue with work, else that of those they stand in for."""
     queued = [f"role-{role}" for role in found.roles]
-    return next((view for view in ["mine", *queued] if found.by_view[view]), "mine")
+    return next((view for view in ["mine", *queued, "deputy"] if found.by_view[view]), "mine")
 
 
 def _known(view: str, found: Around) -> str:
@@ -189,7 +192,7 @@ _LITERALLY = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 
 def _values(actor: Actor, found: Around) -> dict[str, Any]:
     who: dict[str, Any] = {"me": actor.key, "offices": list(actor.offices), "roles": list(found.roles)}
-    return who | moments(found.yellow_days)
+    return who | reach_of(actor)[1] | moments(found.yellow_days)
 
 
 def _mark(kind: str, last: Task) -> str:

@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 
 from engine.cases.case import Case
+from engine.cases.colleagues import StaffMessage
 from engine.cases.desk import TaskSeen
 from engine.cases.view_spec import Spec
 from engine.cases.work import Task
@@ -85,8 +86,19 @@ _PRIORITY: dict[str, Test] = {
     "normal": lambda task: task.priority == literal_column("50"),
     "low": lambda task: task.priority < literal_column("50"),
 }
+
+
+def told(kind: str) -> Select[int]:
+    """The cases about which the person has unread messages of a kind."""
+    mine = (StaffMessage.to_key == _ME, StaffMessage.read_at.is_(None))
+    return select(StaffMessage.case_id).where(*mine, StaffMessage.kind == literal_column(f"'{kind}'"))
+
+
 _MARK: dict[str, Test] = {
     "unread": lambda task: task.id.not_in(select(TaskSeen.task_id).where(TaskSeen.staff_key == _ME)),
+    "mention": lambda task: task.case_id.in_(told("mention")),
+    "copied": lambda task: task.case_id.in_(told("copy")),
+    "warned": lambda task: task.alarm != _NOBODY,
     "urged": lambda task: task.urged > literal_column("0"),
     "returned": lambda task: task.mark.in_(("returned", "came_back", "taken_back", "reopened")),
     "delegated": lambda task: task.mark.in_(("delegated", "answered")),
@@ -157,7 +169,7 @@ def tally(specs: Sequence[tuple[str, Spec]], lists: bool) -> Subquery:
     """One row: of every view how many of the tasks looked at it holds, and (``looked``) how many were looked at."""
     here = (Task.state == literal_column("'open'")) & within(Task.office_id, "offices", BigInteger, lists)
     columns = ("id", "item", "element_id", "office_id", "role", "assignee", "due_on", "stage", "channel", "created_at")
-    marks = ("priority", "urged", "mark", "kind")
+    marks = ("priority", "urged", "mark", "kind", "alarm", "case_id")
     looked = select(*(getattr(Task, name) for name in (*columns, *marks))).where(here)
     seen = looked.limit(literal_column(str(LOOKED + 1))).subquery("looked_at")
     numbers = (func.count().filter(condition(spec, seen.c)).label(name) for name, spec in specs)

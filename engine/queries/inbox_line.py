@@ -8,10 +8,11 @@ from typing import Any
 
 from engine.cases.case import Case
 from engine.cases.desk import YELLOW_DAYS
+from engine.cases.standing import must_avoid, principal_for
 from engine.cases.view_spec import Spec
 from engine.cases.work import Task
 from engine.core import clock, masks
-from engine.core.actor import Actor
+from engine.core.actor import Actor, Principal
 from engine.queries.common import CHANNELS, Due, due_of, stamp
 from engine.queries.inbox_around import APPLICANT
 
@@ -29,13 +30,18 @@ CAME = {
     "transferred": ("转办", "info"),
     "added": ("加签", "info"),
 }
+# What the clock said of it.
+ALARMS = {"yellow": ("预警", "warn", "clock"), "red": ("逾期已报", "bad", "alert")}
+# Text, tone, icon.
+Mark = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
 class TaskLine:
     """One line: ``what`` and ``about`` are the columns of the view; ``soon`` days before the due day it is yellow.
 
-    ``tone`` (bad, warn or nothing) is the colour the view gives it, ``marks`` are (text, tone).
+    ``tone`` (bad, warn or nothing) is the colour the view gives it, ``marks`` are (text, tone, icon); ``barred``: the
+    actor must keep away from it.
     """
 
     id: int
@@ -50,32 +56,38 @@ class TaskLine:
     mine: bool
     claimed: bool
     unread: bool
-    marks: list[tuple[str, str]]
+    barred: bool
+    marks: list[Mark]
     done_at: str
 
 
-def line_of(
-    actor: Actor, spec: Spec, task: Task, case: Case, office: str, yellow: int | None, seen: Any, assignee: str | None
-) -> TaskLine:
+def line_of(actor: Actor, spec: Spec, row: Any) -> TaskLine:
     """A row of ``inbox_sql.page``. Inside ``calendar``."""
-    due, soon = due_of(case), YELLOW_DAYS if yellow is None else yellow
+    task, case = row.Task, row.Case
+    due, soon = due_of(case), YELLOW_DAYS if row.yellow_days is None else row.yellow_days
     done = task.state == "done"
     mine = task.assignee == actor.key
-    claimed = task.assignee not in ("", actor.key) and task.role != APPLICANT
+    behalf = None if mine else principal_for(actor, case, task)
+    theirs = behalf is not None and behalf.key == task.assignee
+    claimed = task.assignee not in ("", actor.key) and not theirs and task.role != APPLICANT
+    barred = not done and (bool(row.barred) or must_avoid(actor, case))
     return TaskLine(
         id=task.id,
         case_id=task.case_id,
         title=masks.mask_name(case.subject_name) or task.name,
         what=" · ".join(_some(spec, ("item", "step", "stage"), {"item": case.item_name, **_step(task)})),
-        about=_some(spec, ("number", "office", "channel", "created", "priority"), _facts(task, case, office)),
+        about=_some(spec, ("number", "office", "channel", "created", "priority"), _facts(task, case, row.office)),
         number=case.number,
         due=due,
         soon=soon,
         tone="" if done else _tone(spec.colour, task, due, soon),
         mine=mine and not done,
         claimed=claimed,
-        unread=seen is None and not done,
-        marks=[] if done else _marks(task, claimed, assignee or ""),
+        unread=row.seen_at is None and not done,
+        barred=barred,
+        marks=[]
+        if done
+        else [*_of_actor(row, behalf, barred), *_marks(task, (row.assignee or "") if claimed else None)],
         done_at=stamp(task.done_at) if done else "",
     )
 
@@ -110,12 +122,27 @@ def _tone(rule: str, task: Task, due: Due, soon: int) -> str:
     return "bad" if due.days < 0 else "warn" if due.days <= soon else ""
 
 
-def _marks(task: Task, claimed: bool, assignee: str) -> list[tuple[str, str]]:
-    marks = [CAME[task.mark]] if task.mark in CAME else []
+def _of_actor(row: Any, behalf: Principal | None, barred: bool) -> list[Mark]:
+    """What the row is to this very person."""
+    marks: list[Mark] = [("需回避", "bad", "shield")] if barred else []
+    if behalf is not None:
+        marks.append((f"代 {behalf.name}", "info", "user"))
+    if row.mention:
+        marks.append(("@我", "info", "megaphone"))
+    if row.copied:
+        marks.append(("抄送我", "", "share"))
+    return marks
+
+
+def _marks(task: Task, claimed_by: str | None) -> list[Mark]:
+    """What it is to everybody; ``claimed_by`` is empty where their name is not known, None: free or one's own."""
+    marks: list[Mark] = [(*CAME[task.mark], "")] if task.mark in CAME else []
     if task.kind != "normal" and task.mark != "added":
-        marks.append(CAME["added"])
+        marks.append((*CAME["added"], ""))
+    if task.alarm in ALARMS:
+        marks.append(ALARMS[task.alarm])
     if task.urged:
-        marks.append((f"催办 {task.urged} 次" if task.urged > 1 else "催办", "warn"))
-    if claimed:
-        marks.append((f"{assignee} 办理中" if assignee else "他人已领取", ""))
+        marks.append((f"催办 {task.urged} 次" if task.urged > 1 else "催办", "warn", "bell"))
+    if claimed_by is not None:
+        marks.append((f"{claimed_by} 办理中" if claimed_by else "他人已领取", "", ""))
     return marks

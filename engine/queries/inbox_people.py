@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from engine.cases.case import Case
 from engine.cases.view_spec import CHOICES, WHO
@@ -86,13 +86,10 @@ def choices(session: Session, actor: Actor) -> dict[str, Options]:
 
 
 def titles(session: Session, actor: Actor, ids: list[int]) -> dict[int, str]:
-    """What tasks of the actor's offices are called in a result: masked name, step, number of the case."""
-    query = (
-        select(Task.id, Task.name, Case.subject_name, Case.number)
-        .join(Case, Case.id == Task.case_id)
-        .where(Task.id.in_(ids), Task.office_id.in_(actor.offices))
-    )
+    """What tasks the actor may see are called in a result: masked name, step, number of the case."""
+    query = select(Task, Case).join(Case, Case.id == Task.case_id).where(Task.id.in_(ids))
     return {
-        number: f"{masks.mask_name(subject)} · {name} · {case}"
-        for number, name, subject, case in session.execute(query)
+        task.id: f"{masks.mask_name(case.subject_name)} · {task.name} · {case.number}"
+        for task, case in session.execute(query.options(defer(Case.tokens)))
+        if actor.sees(case.office_id, case.item)
     }

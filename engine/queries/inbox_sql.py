@@ -23,21 +23,26 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    false,
     func,
     literal_column,
     select,
     true,
     tuple_,
+    union,
     union_all,
 )
 from sqlalchemy.orm import defer
 
 from engine.cases.case import Case
+from engine.cases.colleagues import StaffMessage
 from engine.cases.desk import DeskRule, TaskSeen
+from engine.cases.persons import CasePerson
 from engine.cases.view_spec import USUAL, Spec
 from engine.cases.work import Task
 from engine.core.types import UtcDateTime
-from engine.queries.inbox_filter import behind, condition, found_cases, order, tally, within
+from engine.queries.inbox_deputy import NOBODY, Reach, hands, pools
+from engine.queries.inbox_filter import behind, condition, found_cases, order, tally, told, within
 from engine.registers.offices import Office, StaffUser
 
 Rows = Select[*tuple[Any, ...]]
@@ -70,17 +75,22 @@ def _done(since: str) -> ColumnElement[bool]:
 
 
 @lru_cache(256)
-def counts(roles: int, lists: bool, views: tuple[tuple[str, Spec], ...] = ()) -> Rows:
+def counts(roles: int, lists: bool, views: tuple[tuple[str, Spec], ...] = (), reach: Reach = NOBODY) -> Rows:
     """One row of numbers up to ``MOST`` + 1: mine, late, today, supplement, done-today, done-month, role-0, role-1 …
 
+    Mine, late and today also hold what the actor may do for others (``reach``), ``deputy`` nothing else.
     Where there are named views also ``view-<id>`` and ``looked``, as ``inbox_filter.tally`` counts them.
-    Parameters: me, month_start, day_start, offices, roles, queue_0, queue_1 …, and ``inbox_filter.moments``.
+    Parameters: me, month_start, day_start, offices, roles, queue_0, queue_1 …, ``inbox_filter.moments`` and what
+    ``inbox_deputy`` says.
     """
     here = within(Task.office_id, "offices", BigInteger, lists)
     of_roles = within(Task.role, "roles", String, lists)
-    numbers: dict[str, ColumnElement[int]] = {"mine": _number(_MINE & here)}
+    held, free = hands(reach, lists), _in_pools(reach, lists)
+    numbers: dict[str, ColumnElement[int]] = {"mine": _number(_MINE & here) + _any_of(held)}
     for kind, due in _DUE.items():
-        numbers[kind] = _number(_FREE & of_roles & here & due) + _number(_MINE & here & due)
+        own = _number(_FREE & of_roles & here & due) + _number(_MINE & here & due)
+        numbers[kind] = own + _any_of([one & due for one in (*held, *free)])
+    numbers["deputy"] = _any_of([*held, *free])
     numbers["supplement"] = _number(_ASKED & here)
     for name, parameter in (("done-today", "day_start"), ("done-month", "month_start")):
         numbers[name] = _number(_done(parameter))
@@ -99,24 +109,52 @@ def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return select(func.count()).select_from(some).scalar_subquery()
 
 
+def _in_pools(reach: Reach, lists: bool) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    for free, (offices, roles) in pools(reach, lists):
+        here = within(Task.office_id, offices, BigInteger, lists) & within(Task.role, roles, String, lists)
+        found.append(free & here)
+    return found
+
+
+def _any_of(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[int]:
+    """How many tasks one of the conditions holds for, each once."""
+    if not conditions:
+        return literal_column("0", Integer)
+    some = [select(Task.id).where(_OPEN & one).limit(_exactly(MOST + 1)).subquery() for one in conditions]
+    return select(func.count()).select_from(union(*(select(one.c.id) for one in some)).subquery()).scalar_subquery()
+
+
 # --- lists ------------------------------------------------------------------------------------------------------
 
 
 @lru_cache(256)
-def page(kind: str, follows: bool, lists: bool, spec: Spec = USUAL) -> Rows:
+def page(kind: str, follows: bool, lists: bool, spec: Spec = USUAL, reach: Reach = NOBODY) -> Rows:
     """One page of a view and one row more, most urgent first; done tasks newest first, named views as they say.
 
-    A row: task, case, name of the office, its days of yellow, when the actor looked at it first, name of the assignee.
+    A row: Task, Case, ``office`` (name), its ``yellow_days``, ``seen_at`` (when the actor looked at it first), name of
+    the ``assignee``; whether the actor has unread messages about the case (``mention``, ``copied``) and must keep away
+    from its people (``barred``).
     Parameters by kind: offices, me; role (role); roles and today (late, today); since (done); what ``inbox_filter``
-    says (view, found); where the page ``follows`` another one: after_day, after_priority, after_id (done: after_moment,
-    after_id).
+    says (view, found) and ``inbox_deputy``; where the page ``follows`` another one: after_day, after_priority, after_id
+    (done: after_moment, after_id).
     """
-    found = _first(kind, follows, lists, PAGE + 1, spec).subquery("found")
+    found = _first(kind, follows, lists, PAGE + 1, spec, reach).subquery("found")
     seen = (TaskSeen.task_id == Task.id) & (TaskSeen.staff_key == bindparam("me", type_=String))
     # Looked at only where the text before it is «staff:».
     number = case((Task.assignee.like("staff:%"), cast(func.substr(Task.assignee, 7), BigInteger)))
     query = (
-        select(Task, Case, Office.name, DeskRule.yellow_days, TaskSeen.seen_at, StaffUser.name)
+        select(
+            Task,
+            Case,
+            Office.name.label("office"),
+            DeskRule.yellow_days,
+            TaskSeen.seen_at,
+            StaffUser.name.label("assignee"),
+            told("mention").where(StaffMessage.case_id == Task.case_id).exists().label("mention"),
+            told("copy").where(StaffMessage.case_id == Task.case_id).exists().label("copied"),
+            (_about_kin(lists) if reach.kin else false()).label("barred"),
+        )
         .select_from(found)
         .join(Task, Task.id == found.c.id)
         .join(Case, Case.id == Task.case_id)
@@ -130,12 +168,28 @@ def page(kind: str, follows: bool, lists: bool, spec: Spec = USUAL) -> Rows:
 
 
 @lru_cache(256)
-def first(kind: str, lists: bool, spec: Spec = USUAL) -> Rows:
-    """The id of the most urgent open task of a view. Parameters as for ``page``."""
-    return _first(kind, False, lists, 1, spec)
+def first(kind: str, lists: bool, spec: Spec = USUAL, reach: Reach = NOBODY) -> Rows:
+    """The id of the most urgent open task of a view that the actor need not keep away from. Parameters as for
+    ``page``.
+    """
+    return _first(kind, False, lists, 1, spec, reach, ~_about_kin(lists) if reach.kin else None)
 
 
-def _first(kind: str, follows: bool, lists: bool, most: int, spec: Spec) -> Rows:
+def _about_kin(lists: bool) -> ColumnElement[bool]:
+    """Whether a case is about somebody whose cases the actor must keep away from."""
+    theirs = within(CasePerson.digest, "kin", String, lists)
+    return select(CasePerson.case_id).where(CasePerson.case_id == Task.case_id, theirs).exists()
+
+
+def _first(
+    kind: str,
+    follows: bool,
+    lists: bool,
+    most: int,
+    spec: Spec,
+    reach: Reach,
+    besides: ColumnElement[bool] | None = None,
+) -> Rows:
     """id, due_on and priority of the first tasks of a view, in order."""
     if kind == "done":
         query: Rows = select(Task.id).where(_done("since"))
@@ -143,15 +197,25 @@ def _first(kind: str, follows: bool, lists: bool, most: int, spec: Spec) -> Rows
             after = tuple_(bindparam("after_moment", type_=UtcDateTime), bindparam("after_id", type_=BigInteger))
             query = query.where(tuple_(Task.done_at, Task.id) < after)
         return query.order_by(*_newest()).limit(_exactly(most))
-    branches = [_branch(*branch, follows, lists, most, spec.sort) for branch in _branches(kind, spec)]
+    branches = []
+    for holds, axes in _branches(kind, spec, reach, lists):
+        asked = holds if besides is None else holds & besides
+        branches.append(_branch(asked, axes, follows, lists, most, spec.sort))
+    if not branches:
+        return select(Task.id).where(false())
     if len(branches) == 1 and not lists:
         return branches[0]
-    merged = union_all(*(select(branch.subquery()) for branch in branches)).subquery()
+    # What two people may do, one stands in for, comes twice.
+    together = union if reach.is_deputy else union_all
+    merged = together(*(select(branch.subquery()) for branch in branches)).subquery()
     return select(merged).order_by(*order(spec.sort, merged.c)).limit(_exactly(most))
 
 
-def _branches(kind: str, spec: Spec) -> list[tuple[ColumnElement[bool], tuple[str, ...]]]:
-    """A view as conditions, each with the columns that are read one value after the other."""
+Axes = tuple[str, ...] | None
+
+
+def _branches(kind: str, spec: Spec, reach: Reach, lists: bool) -> list[tuple[ColumnElement[bool], Axes]]:
+    """A view as conditions, each with the parameters whose values are read one after the other; None: as it stands."""
     if kind == "supplement":
         return [(_ASKED, ("offices",))]
     if kind.startswith("found"):
@@ -161,26 +225,28 @@ def _branches(kind: str, spec: Spec) -> list[tuple[ColumnElement[bool], tuple[st
         return [((_MINE if own else _OPEN) & condition(spec, Task), () if own else ("offices",))]
     if kind == "role":
         return [(_FREE & (Task.role == bindparam("role", type_=String)), ("offices",))]
+    due = _DUE.get(kind, true())
+    held: list[tuple[ColumnElement[bool], Axes]] = [(_OPEN & one & due, None) for one in hands(reach, lists)]
+    free: list[tuple[ColumnElement[bool], Axes]] = [(_OPEN & one & due, axes) for one, axes in pools(reach, lists)]
     if kind in _DUE:
-        return [(_FREE & _DUE[kind], ("offices", "roles")), (_MINE & _DUE[kind], ())]
-    return [(_MINE, ())]
+        return [(_FREE & due, ("offices", "roles")), (_MINE & due, ()), *held, *free]
+    return [*held, *free] if kind == "deputy" else [(_MINE, ()), *held]
 
 
 _AXES = {"offices": (Task.office_id, BigInteger), "roles": (Task.role, String)}
 
 
-def _branch(holds: ColumnElement[bool], axes: Sequence[str], follows: bool, lists: bool, most: int, sort: str) -> Rows:
+def _branch(holds: ColumnElement[bool], axes: Axes, follows: bool, lists: bool, most: int, sort: str) -> Rows:
     query: Rows = select(Task.id, Task.due_on, Task.priority).where(holds)
     if follows:
         query = query.where(behind(sort, Task))
-    if not axes:
+    lists_read = lists and bool(axes)
+    if axes == ():
         # One's own are few: whether the office is still the actor's is only looked at.
-        axes, lists_read = ("offices",), False
-    else:
-        lists_read = lists
+        axes = ("offices",)
     around: Any = None
-    for axis in axes:
-        column, type_ = _AXES[axis]
+    for axis in axes or ():
+        column, type_ = _AXES[axis.rpartition("_")[2]]
         if not lists_read:
             query = query.where(within(column, axis, type_, lists))
             continue

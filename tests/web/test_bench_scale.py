@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 
@@ -11,7 +12,7 @@ from sqlalchemy import select
 
 from engine.cases.work import Task
 from engine.core import clock, db, workdays
-from engine.core.actor import Actor
+from engine.core.actor import Actor, Principal
 from engine.core.db import reading
 from engine.queries import inbox
 from engine.queries.common import calendar
@@ -141,6 +142,60 @@ def test_a_search_reads_a_few_rows_by_their_indexes(town: bench_scale.Town) -> N
     for words in (number, "林秋实"):
         rows = float(bench_scale.looked_at(partial(search, words)).partition(" ")[0].replace(",", ""))
         assert rows < 100, words
+
+
+def deputising(town: bench_scale.Town) -> tuple[Actor, tuple[Principal, ...]]:
+    """A clerk who stands in for the head in four offices, and for a colleague in the own one with one item."""
+    clerk, head = town.actor("bench0"), town.actor("head")
+    clerk = replace(clerk, roles=frozenset({"acceptance"}))
+    some = Principal(head.id, head.name, frozenset({"acceptance", "first_review"}), tuple(head.offices[1:5]), grant=1)
+    colleague = int(town.staff[7].removeprefix("staff:"))
+    roles, items = frozenset({"first_review", "second_review"}), ("bench/two_reviews",)
+    other = Principal(colleague, "同事", roles, tuple(head.offices[2:9]), items, grant=2)
+    return replace(clerk, principals=(some, other)), (some, other)
+
+
+def plainly_for_others(town: bench_scale.Town, view: str) -> list[int]:
+    """What the deputy may do, by looking at every row."""
+    actor, principals = deputising(town)
+    today = clock.today()
+
+    def due(task: Task) -> bool:
+        return {"late": (task.due_on or date.max) < today, "today": task.due_on == today}.get(view, True)
+
+    def own(task: Task) -> bool:
+        mine = task.office_id in actor.offices and task.assignee == actor.key
+        pool = task.assignee == "" and task.role in actor.roles and task.office_id in actor.offices
+        return mine or (pool and view in ("late", "today"))
+
+    def theirs(task: Task) -> bool:
+        may = [one for one in principals if task.office_id in one.offices and task.role in one.roles]
+        held = any(task.assignee == one.key for one in may)
+        free = task.assignee == "" and bool(may) and not (task.role in actor.roles and task.office_id in actor.offices)
+        return held or (free and view != "mine")
+
+    with reading() as session:
+        seen = session.scalars(select(Task).where(Task.state == "open")).all()
+    found = [one for one in seen if due(one) and (theirs(one) or (view != "deputy" and own(one)))]
+    return [task.id for task in sorted(found, key=lambda task: (task.due_on or date.max, -task.priority, task.id))]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("view", ["mine", "deputy", "late", "today"])
+def test_a_deputy_finds_counts_and_gets_next_what_is_theirs_to_do(town: bench_scale.Town, view: str) -> None:
+    actor, _ = deputising(town)
+    expected = plainly_for_others(town, view)
+    assert expected
+    assert paged(actor, view) == expected
+    with reading() as session:
+        assert inbox.counts(session, actor).by_view[view] == min(len(expected), inbox.MOST + 1)
+        assert inbox.next_task(session, actor, view) == expected[0]
+
+
+@pytest.mark.postgres
+def test_a_deputys_inbox_costs_three_questions_as_well(town: bench_scale.Town) -> None:
+    actor = replace(deputising(town)[0], kin=frozenset({"0" * 64}))
+    assert len(bench_scale.sent(lambda: bench_scale.ask_inbox(actor, "deputy"))) == 3
 
 
 @pytest.mark.postgres
