@@ -30,8 +30,8 @@ from engine.core.db import reading
 from tests.support.installation import Installation, _served
 from web import app as application
 
-# A busy machine may take its time; a calm one needs a tenth of it.
-PATIENCE = 60.0
+# A busy machine may take its time; a calm one needs a twentieth of it.
+PATIENCE = 120.0
 
 
 class House(Installation):
@@ -43,8 +43,8 @@ class House(Installation):
     entry = "web.cli"
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
-        """Start ``anju …``; it belongs to this test alone. What it says is kept in ``said``."""
-        with self.said.open("ab") as log:
+        """Start ``anju …``; it belongs to this test alone. What it says is kept in a log of its own."""
+        with self.log(len(self.children)).open("ab") as log:
             made = subprocess.Popen(
                 [sys.executable, "-m", self.entry, *command],
                 cwd=ROOT,
@@ -56,10 +56,16 @@ class House(Installation):
         self.children.append(made)
         return made
 
-    @property
-    def said(self) -> Path:
-        """The log of all processes."""
-        return self.parts.config.data / "processes.log"
+    def log(self, number: int) -> Path:
+        """Where the process that was started as number ``number`` says what it does."""
+        return self.parts.config.data / f"process-{number}.log"
+
+    def said(self, child: subprocess.Popen[bytes] | None = None) -> str:
+        """What one process said, or the last words of all."""
+        if child is not None:
+            return self.log(self.children.index(child)).read_text()
+        told = (self.log(number).read_text()[-1500:] for number in range(len(self.children)))
+        return "\n".join(told)[-6000:]
 
     @property
     def children(self) -> list[subprocess.Popen[bytes]]:
@@ -71,7 +77,7 @@ class House(Installation):
     def start_web(self) -> subprocess.Popen[bytes]:
         """The web, once it answers."""
         made = self.start("serve")
-        until(lambda: answers(f"http://127.0.0.1:{self.port}/health"), "the web does not answer")
+        self.until(lambda: answers(f"http://127.0.0.1:{self.port}/health"))
         return made
 
     def start_worker(self) -> subprocess.Popen[bytes]:
@@ -89,12 +95,23 @@ class House(Installation):
         """Move the demo's clock past the lease of a job whose worker is dead."""
         dispatch(MoveClock(timedelta(seconds=61)), SYSTEM)
 
+    def until(self, holds: Callable[[], Any], told: Callable[[], str] | None = None) -> None:
+        """Wait for something that our processes bring about; not a moment longer when one of them fell by itself."""
+
+        def held() -> bool:
+            fallen = [child.args for child in self.children if child.poll() not in (None, -signal.SIGKILL)]
+            assert not fallen, f"{fallen} ended by itself: {self.said()}"
+            return bool(holds())
+
+        until(held, told or self.said)
+
     def check_whole(self, case_id: int) -> None:
-        """The case is of one piece: its journal holds, its process stands somewhere or is over."""
+        """The case is of one piece: its journal holds, its process stands somewhere or is over and leaves nothing."""
         case = self.case(case_id)
-        assert case.tokens
+        over = case.state == "closed"
+        assert bool(case.tokens) is not over
         self.check_journal(case_id)
-        assert self.tasks(case_id) or case.state == "closed"
+        assert bool(self.tasks(case_id)) is not over
 
     def check_journal(self, case_id: int) -> None:
         """The chain of the case holds to its end."""
@@ -111,7 +128,7 @@ def kill(child: subprocess.Popen[bytes]) -> None:
     """SIGKILL: nothing can be tidied up."""
     if child.poll() is None:
         os.kill(child.pid, signal.SIGKILL)
-    child.wait(5)
+    child.wait(PATIENCE)
 
 
 def until(holds: Callable[[], Any], told: str | Callable[[], str], patience: float = PATIENCE) -> None:
@@ -125,8 +142,8 @@ def until(holds: Callable[[], Any], told: str | Callable[[], str], patience: flo
 def answers(url: str) -> bool:
     """Whether a page is there."""
     try:
-        return requests.get(url, timeout=2).ok
-    except requests.ConnectionError:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
         return False
 
 

@@ -23,7 +23,7 @@ from engine.commands.tasks import CompleteTask
 from engine.core.db import reading
 from engine.jobs.queue import Job
 from engine.outside.ledger import CallRecord
-from tests.races.house import House, kill, until
+from tests.races.house import PATIENCE, House, kill
 from tests.races.test_operators import publish
 from tests.support.installation import FAMILY, ITEM
 
@@ -65,7 +65,7 @@ def test_a_worker_killed_after_the_party_booked_and_before_we_wrote_loses_and_do
     home.simulators.state.switch(party, "*", "slow")
     case_id = accepted(home)
     worker = home.start_worker()
-    until(lambda: home.simulators.state.log(party), lambda: home.said.read_text())
+    home.until(lambda: home.simulators.state.log(party))
     kill(worker)
     with reading() as session:
         held = session.scalars(select(Job).where(Job.case_id == case_id, Job.state == "running")).all()
@@ -73,7 +73,7 @@ def test_a_worker_killed_after_the_party_booked_and_before_we_wrote_loses_and_do
     home.simulators.state.switch(party, "*", "ok")
     home.let_lease_run_out()
     home.start_worker()
-    until(lambda: "first_review" in home.tasks(case_id), lambda: home.stuck(case_id))
+    home.until(lambda: "first_review" in home.tasks(case_id), lambda: home.stuck(case_id))
     booked = home.simulators.state.log(party)
     assert len({one["request_id"] for one in booked}) == len(booked)
     assert booked[0]["calls"] == 2
@@ -95,11 +95,11 @@ def test_a_worker_killed_again_and_again_brings_the_case_as_far_as_one_left_alon
     case_id = accepted(home)
     for bookings in (1, 5):
         worker = home.start_worker()
-        until(lambda least=bookings: len(home.simulators.state.log()) >= least, lambda: home.said.read_text())
+        home.until(lambda least=bookings: len(home.simulators.state.log()) >= least)
         kill(worker)
         home.let_lease_run_out()
     home.start_worker()
-    until(lambda: "first_review" in home.tasks(case_id), lambda: home.stuck(case_id))
+    home.until(lambda: "first_review" in home.tasks(case_id), lambda: home.stuck(case_id))
     booked = home.simulators.state.log()
     assert len({(one["party"], one["operation"], one["request_id"]) for one in booked}) == len(booked)
     assert set(calls(case_id).values()) == {1}
@@ -120,7 +120,7 @@ def in_the_middle(home: House, fraction: float, usual: float, post: Callable[[],
     sender.start()
     time.sleep(usual * fraction)
     kill(web)
-    sender.join(10)
+    sender.join(PATIENCE)
     assert not sender.is_alive()
     home.start_web()
 
@@ -133,12 +133,12 @@ def test_a_web_killed_while_an_application_is_handed_in_leaves_one_case_or_none(
 
     def post() -> requests.Response:
         form = {"csrf_token": "token", "answers": answers}
-        return browser.post(address, form, allow_redirects=False, timeout=10)
+        return browser.post(address, form, allow_redirects=False, timeout=PATIENCE)
 
     answers = json.dumps(home.family(citizen))
     began = time.perf_counter()
     first = post()
-    assert first.status_code == 303, home.said.read_text()
+    assert first.status_code == 303, home.said()
     usual = time.perf_counter() - began
     dispatch(WithdrawCase(home.cases()[-1].id), citizen)
     for fraction in (0.4, 0.8):
@@ -170,12 +170,13 @@ def test_a_web_killed_while_a_task_is_handed_in_completes_it_once(home: House) -
 
         def post(task: Task = task) -> requests.Response:
             form = {"csrf_token": "token", "answers": '{"accept_result": "accepted"}', "version": str(task.version)}
-            return browser.post(f"{home.url}/tasks/{task.id}", form, allow_redirects=False, timeout=10)
+            return browser.post(f"{home.url}/tasks/{task.id}", form, allow_redirects=False, timeout=PATIENCE)
 
         if fraction:
             in_the_middle(home, fraction, usual, post)
             went_through = "accept" not in home.tasks(case_id)
-            assert post().status_code == (409 if went_through else 303)
+            # A database may still end what a dead web asked it to: the second submit waits for that.
+            assert post().status_code in ((409,) if went_through else (303, 409))
         else:
             began = time.perf_counter()
             assert post().status_code == 303
@@ -200,7 +201,7 @@ def test_a_worker_killed_in_the_middle_of_a_migration_run_leaves_every_case_whol
     dispatch(StartMigration(run_id), home.staff("sunqiang"))
     for least in (1, CASES // 2):
         worker = home.start_worker()
-        until(lambda least=least: migrated(run_id) >= least, lambda: home.said.read_text())
+        home.until(lambda least=least: migrated(run_id) >= least)
         kill(worker)
         for case_id in cases:
             # Either over or untouched, and of one piece: never half.
@@ -208,7 +209,7 @@ def test_a_worker_killed_in_the_middle_of_a_migration_run_leaves_every_case_whol
             home.check_whole(case_id)
         home.let_lease_run_out()
     home.start_worker()
-    until(lambda: run_state(run_id) == "done", lambda: home.said.read_text())
+    home.until(lambda: run_state(run_id) == "done")
     with reading() as session:
         assert set(session.scalars(select(MigratedCase.state).where(MigratedCase.run_id == run_id))) == {"ok"}
         said = select(JournalEntry.case_id).where(JournalEntry.kind == "migrated")
