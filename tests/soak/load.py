@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import threading
@@ -17,8 +18,8 @@ from sqlalchemy import func, select
 
 import tests.soak.operations  # noqa: F401  the vocabulary of this process, too
 from engine.cases.case import Case
-from engine.cases.record import verify
-from engine.cases.work import BufferedMessage, Incident, Subscription
+from engine.cases.record import JournalEntry, verify
+from engine.cases.work import BufferedMessage, Incident, Subscription, Task
 from engine.commands import dispatch
 from engine.commands.clients import NewClient
 from engine.commands.deploy import DeployResources
@@ -26,11 +27,16 @@ from engine.core.actor import SYSTEM
 from engine.core.db import reading
 from engine.jobs.queue import Job
 from engine.workers import housekeeping
-from tests.races.house import House, answers, house, kill, until
+from tests.races.house import House, answers, house, kill
+from tests.soak import person
 from tests.soak.bank import Bank
-from tests.soak.model import MODEL
+from tests.soak.model import FORM, MODEL
+from tests.soak.person import Person
 from tests.support.installation import _served
 
+PROCESSES = ("web", "worker a", "worker b")
+# Two who take from one queue.
+PEOPLE = ("liuyang", "sunqiang")
 AUTH = ("soak", "a-secret-of-the-soak")
 PATIENCE = 300.0
 
@@ -38,15 +44,16 @@ PATIENCE = 300.0
 class Soak:
     """One run: ``cases`` to bring to their ends while processes die."""
 
-    def __init__(self, home: House, bank: Bank, cases: int, seed: int, pace: float) -> None:
-        self.home, self.bank, self.count = home, bank, cases
-        # Seconds between two beginnings: the load lasts as long as the kills do.
-        self.pace = pace
+    def __init__(self, home: House, bank: Bank, cases: int, kills: int, seed: int) -> None:
+        self.home, self.bank, self.count, self.planned = home, bank, cases, kills
+        self.over = threading.Event()
         self.chance = random.Random(seed)
-        self.ways = [self.chance.choice(("yes", "no")) for _ in range(cases)]
+        # What the program decides and what the person says of it: granted is what both want.
+        self.ways = [self.chance.choice(("yes", "yes", "no")) for _ in range(cases)]
+        self.agrees = [self.chance.choice(("yes", "yes", "no")) for _ in range(cases)]
+        self.people = [Person(home.url, login, self.agrees, self.over, seed) for login in PEOPLE]
         self.kills: Counter[str] = Counter()
         self.living: dict[str, subprocess.Popen[bytes]] = {}
-        self.over = threading.Event()
         self.failures: list[str] = []
 
     # --- the processes ---
@@ -59,14 +66,21 @@ class Soak:
     def begin(self) -> None:
         """Everything up, the process deployed."""
         dispatch(NewClient(AUTH[0], "浸泡", "330106", ("integrator",), AUTH[1]), SYSTEM)
-        dispatch(DeployResources([("soak.bpmn", MODEL.encode())]), SYSTEM)
-        for name in ("web", "worker a", "worker b"):
+        dispatch(DeployResources([("soak.bpmn", MODEL.encode()), ("soak.form", FORM.encode())]), SYSTEM)
+        for name in PROCESSES:
             self.start(name)
-        until(lambda: answers(f"{self.home.url}/health"), lambda: self.home.said.read_text()[-3000:])
+        self.home.until(lambda: all(self.is_up(name) for name in PROCESSES))
+
+    def is_up(self, name: str) -> bool:
+        """Whether it has begun its work: killing what still loads its modules would prove nothing."""
+        if name == "web":
+            return answers(f"{self.home.url}/health")
+        return "workers started" in self.home.said(self.living[name])
 
     def kill_one(self) -> None:
-        """SIGKILL one of them, whatever it does, and start it anew."""
-        name = self.chance.choice(("web", "worker a", "worker b"))
+        """SIGKILL one of those that are up, whatever it does, and start it anew."""
+        self.home.until(lambda: any(self.is_up(name) for name in PROCESSES))
+        name = self.chance.choice([name for name in PROCESSES if self.is_up(name)])
         kill(self.living[name])
         self.kills[name.split()[0]] += 1
         self.start(name)
@@ -100,9 +114,10 @@ class Soak:
         assert self.post("/messages/publication", body).status_code == 200
 
     def publish_all(self) -> None:
-        """Half of the payments come before anybody waits for them."""
+        """Half of the payments come before anybody waits for them. The load lasts as long as the kills do."""
         for number in range(self.count):
-            time.sleep(self.pace)
+            while sum(self.kills.values()) / self.planned < number / self.count:
+                time.sleep(0.05)
             if number % 2:
                 self.publish("soak.paid", number)
             self.publish("soak.begin", number)
@@ -128,10 +143,12 @@ class Soak:
             return list(session.scalars(query.where(Case.state == state) if state else query))
 
     def wait(self) -> None:
-        """Until every case has ended."""
-        limit = time.monotonic() + PATIENCE
-        while len(self.cases("closed")) < self.count:
+        """Until every case has ended; not for long when none ends any more."""
+        ended, limit = 0, time.monotonic() + PATIENCE
+        while ended < self.count:
             housekeeping.deliver_kept_messages()
+            if (now := len(self.cases("closed"))) > ended:
+                ended, limit = now, time.monotonic() + PATIENCE
             assert time.monotonic() < limit, self.told()
             time.sleep(0.5)
 
@@ -142,8 +159,8 @@ class Soak:
             waits = session.scalar(select(func.count()).select_from(Subscription))
             stuck = list(session.scalars(select(Incident.message).where(Incident.state == "open").limit(5)))
         states = Counter(case.state for case in self.cases())
-        said = self.home.said.read_text()[-1500:]
-        return f"{states} jobs {jobs} waits {waits} incidents {stuck} failures {self.failures[:5]}\n{said}"
+        failures = [*self.failures, *(one for person in self.people for one in person.failures)][:5]
+        return f"{states} jobs {jobs} waits {waits} incidents {stuck} failures {failures}\n{self.home.said()}"
 
     def check(self) -> None:
         """Every case ended as its inputs demand, every call had one effect, every record is whole, nothing is left."""
@@ -159,26 +176,49 @@ class Soak:
             )
             assert {taken for _, taken in session.execute(begun)} == {True}
         outcomes = Counter(case.outcome for case in found)
-        demanded = Counter({"yes": "granted", "no": "refused"}[way] for way in self.ways)
-        assert outcomes == demanded
+        granted = [pair == ("yes", "yes") for pair in zip(self.ways, self.agrees, strict=True)]
+        assert outcomes == Counter("granted" if one else "refused" for one in granted)
         effects = Counter(place for place, _ in self.bank.effects)
-        assert effects == {"honours": self.count, "forgets": self.ways.count("yes")}
+        assert effects == {"honours": self.count, "forgets": sum(granted)}
         assert set(self.bank.effects.values()) == {1}, [pair for pair in self.bank.effects.items() if pair[1] != 1]
         assert not self.failures, self.failures[:5]
+        self.check_people(found)
+
+    def check_people(self, found: list[Case]) -> None:
+        """Every task was done once, by whoever typed for it, and what was typed last is what the case keeps."""
+        typed = {number: note for person in self.people for number, note in person.typed.items()}
+        failures = [one for person in self.people for one in person.failures]
+        assert not failures, failures[:5]
+        assert sorted(number for person in self.people for number in person.done) == list(range(self.count))
+        with reading() as session:
+            tasks = session.scalars(select(Task).where(Task.case_id.in_([case.id for case in found]))).all()
+            lines = select(JournalEntry.task_id).where(JournalEntry.kind == "completed")
+            told = Counter(session.scalars(lines.where(JournalEntry.task_id.is_not(None))))
+        assert {task.state for task in tasks} == {"done"}
+        assert told == Counter(task.id for task in tasks)
+        assert len(tasks) == self.count
+        for case in found:
+            asked = {"filter": {"processInstanceKey": str(case.id)}, "page": {"limit": 100}}
+            rows = self.post("/variables/search", asked).json()["items"]
+            kept = {row["name"]: json.loads(row["value"]) for row in rows}
+            number = kept["number"]
+            assert (kept["note"], kept["agreed"]) == (typed[number], self.agrees[number])
 
     def report(self) -> str:
         """The figures of the run."""
         repeated = sum(count - 1 for count in self.bank.requests.values())
         kills = ", ".join(f"{name} {count}" for name, count in sorted(self.kills.items()))
         told = f"{repeated} repeated, {self.bank.lost} answers lost, asked {self.bank.asked} times"
-        return f"{sum(self.kills.values())} kills ({kills}), {self.count} cases; requests: {told}"
+        people = person.told(self.people)
+        return f"{sum(self.kills.values())} kills ({kills}), {self.count} cases; requests: {told}; {people}"
 
 
 def run(home: House, bank: Bank, *, cases: int, kills: int, seed: int, pause: tuple[float, float]) -> Soak:
     """Load and kills together; then the end is waited for and looked at."""
-    soak = Soak(home, bank, cases, seed, pace=kills * sum(pause) / 2 / cases)
+    soak = Soak(home, bank, cases, kills, seed)
     soak.begin()
-    workers = [threading.Thread(target=_guarded(soak, one)) for one in (soak.publish_all, soak.decide_all)]
+    load = (soak.publish_all, soak.decide_all, *(person.work for person in soak.people))
+    workers = [threading.Thread(target=_guarded(soak, one)) for one in load]
     for thread in workers:
         thread.start()
     for _ in range(kills):

@@ -1,4 +1,4 @@
-"""The soak's process: begun by a message; booked; a person decides; paid while a timer runs; a message; the end."""
+"""The soak's process: a message; a booking; a program decides, a person checks; a payment beside a timer; a message."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ MODEL = (
   <sequenceFlow id="f2" sourceRef="book" targetRef="decide"/>
   <serviceTask id="decide" name="决定"><extensionElements><zeebe:taskDefinition type="soak.person"/></extensionElements>
     <incoming>f2</incoming><outgoing>f3</outgoing></serviceTask>
-  <sequenceFlow id="f3" sourceRef="decide" targetRef="which"/>
-  <exclusiveGateway id="which" default="f5"><incoming>f3</incoming><outgoing>f4</outgoing><outgoing>f5</outgoing>
+  <sequenceFlow id="f3" sourceRef="decide" targetRef="check"/>
+  <userTask id="check" name="核对"><extensionElements><zeebe:userTask/><zeebe:formDefinition formId="soak_check"/>
+    <zeebe:assignmentDefinition candidateGroups="acceptance"/></extensionElements>
+    <incoming>f3</incoming><outgoing>f12</outgoing></userTask>
+  <sequenceFlow id="f12" sourceRef="check" targetRef="which"/>
+  <exclusiveGateway id="which" default="f5"><incoming>f12</incoming><outgoing>f4</outgoing><outgoing>f5</outgoing>
   </exclusiveGateway>
   <sequenceFlow id="f4" sourceRef="which" targetRef="fork"><conditionExpression xsi:type="tFormalExpression">
-    =decision = "yes"</conditionExpression></sequenceFlow>
+    =decision = "yes" and agreed = "yes"</conditionExpression></sequenceFlow>
   <sequenceFlow id="f5" sourceRef="which" targetRef="refused"/>
   <endEvent id="refused"><incoming>f5</incoming></endEvent>
   <parallelGateway id="fork"><incoming>f4</incoming><outgoing>f6</outgoing><outgoing>f7</outgoing></parallelGateway>
@@ -42,3 +46,9 @@ MODEL = (
   <endEvent id="granted"><incoming>f11</incoming></endEvent>
 </process></definitions>"""
 )
+
+FORM = """{"id": "soak_check", "type": "default", "schemaVersion": 16, "components": [
+  {"type": "number", "id": "f1", "key": "number", "label": "第几件", "disabled": true},
+  {"type": "textarea", "id": "f2", "key": "note", "label": "核对意见", "validate": {"required": true}},
+  {"type": "radio", "id": "f3", "key": "agreed", "label": "是否同意", "validate": {"required": true},
+   "values": [{"label": "同意", "value": "yes"}, {"label": "不同意", "value": "no"}]}]}"""
