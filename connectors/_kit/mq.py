@@ -8,9 +8,11 @@ after ``DELIVERIES`` tries. So a message may come twice: whoever acts takes each
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
@@ -42,6 +44,14 @@ class Taken:
 
     done: int
     dead: int
+
+
+@dataclass
+class Delivery:
+    """A message in hand. Its reader says by ``fate`` what becomes of it: ``again`` offers it in a later round."""
+
+    body: bytes = field(repr=False)
+    fate: Literal["taken", "dead", "again"] = "taken"
 
 
 @dataclass(frozen=True)
@@ -88,36 +98,49 @@ class Broker:
             channel.confirm_delivery()
             channel.basic_publish("", queue, body, properties, mandatory=True)
 
+    def messages(self, queue: str, most: int = 100) -> Generator[Delivery]:
+        """What waits, in order; each is settled by its ``fate`` when the next is asked for. Raises as ``publish`` does.
+
+        Whoever stops in between gets the last one again. Close it (``contextlib.closing``) where an error may pass.
+        """
+        with self._channel() as channel:
+            later = []
+            for _ in range(most):
+                method, _properties, body = channel.basic_get(queue, auto_ack=False)
+                if method is None or body is None:
+                    break
+                one = Delivery(body) if len(body) <= MAX_BYTES else Delivery(b"", "dead")
+                try:
+                    yield one
+                except GeneratorExit:
+                    channel.basic_nack(method.delivery_tag, requeue=True)
+                    raise
+                if one.fate == "taken":
+                    channel.basic_ack(method.delivery_tag)
+                elif one.fate == "dead":
+                    channel.basic_reject(method.delivery_tag, requeue=False)
+                else:
+                    # Given back at the end: at once it would come at once, until it were a dead letter.
+                    later.append(method.delivery_tag)
+            for tag in later:
+                channel.basic_nack(tag, requeue=True)
+
     def take(self, queue: str, deal: Callable[[bytes], None], most: int = 100) -> Taken:
         """Deal with what waits, in order, each acknowledged after ``deal`` returned.
 
         ``deal`` raises ``Unreadable`` where a message will never do. Anything else it raises gives the message back and
         passes through: what is behind it waits too. Raises as ``publish`` does.
         """
-        done = dead = 0
-        failure: Exception | None = None
-        with self._channel() as channel:
-            while done + dead < most and failure is None:
-                method, _, body = channel.basic_get(queue, auto_ack=False)
-                if method is None or body is None:
-                    break
+        fates: Counter[str] = Counter()
+        with closing(self.messages(queue, most)) as waiting:
+            for one in waiting:
                 try:
-                    if len(body) > MAX_BYTES:
-                        raise Unreadable
-                    deal(body)
+                    if one.fate == "taken":
+                        deal(one.body)
                 except Unreadable:
-                    channel.basic_reject(method.delivery_tag, requeue=False)
-                    dead += 1
-                except Exception as error:  # noqa: BLE001 - raised again below
-                    # Raised again outside: what the caller's work raises is not the broker's trouble.
-                    channel.basic_nack(method.delivery_tag, requeue=True)
-                    failure = error
-                else:
-                    channel.basic_ack(method.delivery_tag)
-                    done += 1
-        if failure is not None:
-            raise failure
-        return Taken(done, dead)
+                    one.fate = "dead"
+                fates[one.fate] += 1
+        return Taken(fates["taken"], fates["dead"])
 
     def waiting(self, queue: str) -> int:
         """How many messages wait in a queue."""

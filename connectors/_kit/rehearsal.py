@@ -15,6 +15,7 @@ from connectors._kit.workbench import Rehearsed
 from engine.core.errors import Refused
 from engine.core.operations import Answer, Pending
 
+SKIPPED = "未演练"
 Load = Callable[[Connector, Mapping[str, str]], None]
 
 
@@ -37,6 +38,9 @@ def rehearse(
             stack.enter_context(tape.running(heard))
         for one in found:
             if one.party not in simulators.state.parties:
+                continue
+            if why := workbench.missing(one):
+                yield Rehearsed(one.party, "*", SKIPPED, SKIPPED, 0, why)
                 continue
             load(one, workbench.environ(one, simulators.state, url, environ))
             yield from _rehearse(one, simulators.state, replayed=replay is not None)

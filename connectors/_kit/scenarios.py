@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from time import monotonic, sleep
 from typing import Any
 
 import yaml
@@ -15,8 +16,10 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from connectors._kit.manifest import WEATHER, Connector
 from engine.core.errors import AnjuError, Declined, Unreachable
-from engine.core.operations import Answer, Call, Pending, find
+from engine.core.inbound import collections
+from engine.core.operations import Answer, Call, LateAnswer, Pending, find
 
+NOTHING = "nothing"
 OUTCOMES = ("pass", "fail", "unknown", "answer", "pending", "declined", "unreachable", "fault")
 # What the weather comes to where the file does not say otherwise; ``slow`` is as ``ok``.
 USUAL = {
@@ -35,6 +38,7 @@ class Example:
 
     ``subject``: whom a scenario is switched for; ``wire``: the stem of the two golden messages, where there are any;
     ``after``: an operation run before, ``take``: those of its outputs that are inputs here; ``files``: texts by id.
+    ``later``: what a party that is asked for its answers (``@collection``) has to say then, or ``nothing``.
     """
 
     operation: str
@@ -45,6 +49,12 @@ class Example:
     after: str = ""
     take: tuple[str, ...] = field(default_factory=tuple)
     files: Mapping[str, str] = field(default_factory=dict)
+    later: Mapping[str, str] = field(default_factory=dict)
+
+    def expected(self, scenario: str) -> str:
+        """What the call and then its answer must come to."""
+        came = self.expect.get(scenario, "(未写明)")
+        return f"{came}, {self.later.get(scenario, '(未写明)')}" if came == "pending" and self.later else came
 
 
 class _Example(Schema):
@@ -55,6 +65,7 @@ class _Example(Schema):
     after = fields.String(load_default="")
     take = fields.List(fields.String(), load_default=list)
     files = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
+    later = fields.Dict(keys=fields.String(), values=fields.String(validate=validate.OneOf((*OUTCOMES, NOTHING))))
 
 
 def examples(connector: Connector) -> dict[str, Example]:
@@ -111,7 +122,7 @@ def gaps(connector: Connector, offered: Mapping[str, str]) -> list[str]:
     found += [
         f"{example.operation} 在情形 {scenario} 下应得到什么没有写明，请补入 scenarios.yaml 的 expect"
         for example, scenario in steps(connector, offered)
-        if scenario not in example.expect
+        if scenario not in example.expect or (example.later and scenario not in example.later)
     ]
     return found
 
@@ -154,6 +165,19 @@ def outcome(result: Answer | Pending | AnjuError) -> str:
         if isinstance(result, kind):
             return word
     return "fault"
+
+
+def came_later(party: str, key: str, seconds: float) -> str:
+    """What a party's collection brings for ``key`` within so many seconds, in the words of ``later``."""
+    give_up = monotonic() + seconds
+    while monotonic() < give_up:
+        for event in collections()[party].fetch():
+            if isinstance(event, LateAnswer) and event.done is not None:
+                event.done()
+                if event.correlation == key:
+                    return outcome(event.declined or event.fault or event.answer or AnjuError("empty"))
+        sleep(0.02)
+    return NOTHING
 
 
 class _Kept:

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from connectors._kit import scenarios, tape
+from connectors._kit import scenarios, settings, tape
 from connectors._kit.manifest import Connector
 from connectors._kit.sandbox import State, Timing
 from connectors._kit.scenarios import Example
@@ -166,6 +166,14 @@ def environ(connector: Connector, state: State, url: str, given: Mapping[str, st
     return {name: value for name, value in made.items() if name in known or name in (given or {})}
 
 
+def missing(connector: Connector) -> str:
+    """What the party's simulator stands on and this machine has not (a broker), in words; empty: nothing."""
+    if not (connector.folder / "simulator.py").exists():
+        return ""
+    module = importlib.import_module(f"{connector.package}.simulator")
+    return str(module.missing()) if hasattr(module, "missing") else ""
+
+
 def simulators(found: Sequence[Connector]) -> Simulators:
     """The simulators of ``found``, quick enough for a rehearsal."""
     return create_all(State(QUICK), found)
@@ -206,7 +214,7 @@ def step(
 ) -> Rehearsed:
     """One operation in one scenario."""
     key, earlier = uuid4().hex, None
-    expected = example.expect.get(scenario, "(未写明)")
+    expected = example.expected(scenario)
     if example.after:
         before = scenarios.run(scenarios.call(known[example.after], key=f"{key}-before"), example.after)
         earlier = before.variables if isinstance(before, Answer) else {}
@@ -219,7 +227,10 @@ def step(
         result = error
     took = int((perf_counter() - began) * 1000)
     told = result.message if isinstance(result, AnjuError) else ""
-    return Rehearsed(example.operation, scenario, expected, scenarios.outcome(result), took, told)
+    got = scenarios.outcome(result)
+    if got == "pending" and example.later:
+        got = f"{got}, {scenarios.came_later(connector.party, key, PATIENCE)}"
+    return Rehearsed(example.operation, scenario, expected, got, took, told)
 
 
 def golden(connector: Connector, example: Example) -> list[str]:
@@ -231,7 +242,7 @@ def golden(connector: Connector, example: Example) -> list[str]:
     found = []
     for half, sent in (("request", heard.entries[-1].request), ("answer", heard.entries[-1].response)):
         path = connector.folder / "wire" / f"{example.wire}.{half}.json"
-        wanted = tape.scrub(path.read_bytes(), {})
+        wanted = tape.scrub(path.read_bytes(), tape.own(settings.of(connector.party)))
         if json.loads(wanted) != json.loads(sent):
             found.append(f"{example.operation}：往来的报文与 wire/{path.name} 不一致")
     return found

@@ -217,7 +217,10 @@ def park_call(command: ParkCall, unit: Unit) -> None:
 
 @handles(ReceiveLateAnswer)
 def receive_late_answer(command: ReceiveLateAnswer, unit: Unit) -> bool:
-    """Match the answer to its request. False for a repeat; raises ``NotFound`` for an answer nobody asked for."""
+    """Match the answer to its request: one that cannot be used is an incident at once.
+
+    False for a repeat; raises ``NotFound`` for an answer nobody asked for.
+    """
     late = command.late
     pending = unit.session.scalar(
         select(PendingAnswer).where(PendingAnswer.party == late.party, PendingAnswer.correlation == late.correlation)
@@ -229,12 +232,17 @@ def receive_late_answer(command: ReceiveLateAnswer, unit: Unit) -> bool:
     job = _take(unit, pending.job_id)
     if pending.answered_at is not None or job is None:
         return False
+    latency = int((unit.now - pending.asked_at).total_seconds() * 1000)
+    if late.fault is not None:
+        # No answer yet: when somebody retries, the same is asked again, and a usable answer counts.
+        fail_call(FailCall(job.id, late.fault.code, late.fault.message, latency, retry=False), unit)
+        return True
     pending.answered_at = unit.now
     if late.declined is not None:
         decline_call(DeclineCall(job.id, late.declined.code, late.declined.message, 0), unit)
     elif late.answer is not None:
         operations.find(job.operation).check_outputs(late.answer.variables)
-        _finish(unit, job, late.answer, int((unit.now - pending.asked_at).total_seconds() * 1000))
+        _finish(unit, job, late.answer, latency)
     unit.session.flush()
     return True
 

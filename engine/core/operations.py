@@ -90,13 +90,18 @@ class Pending:
 
 @dataclass(frozen=True)
 class LateAnswer:
-    """What an inbound call brings: the answer to the pending request with this correlation, once per ``message_id``."""
+    """What comes in: the answer to the pending request with this correlation, a no, or why it cannot be used.
+
+    ``done`` tells who fetched it that it was taken; one that was refused is offered again: it may have overtaken us.
+    """
 
     party: str
     correlation: str
     message_id: str
     answer: Answer | None
     declined: Declined | None = None
+    fault: OutsideFault | None = None
+    done: Callable[[], None] | None = None
 
 
 Run = Callable[[Call], Answer | Pending | Mapping[str, Any]]

@@ -17,7 +17,7 @@ from engine.core import clock, inbound, operations
 from engine.core.actor import SYSTEM
 from engine.core.db import reading
 from engine.core.errors import OutsideFault, Refused
-from engine.core.operations import FileAccess
+from engine.core.operations import FileAccess, LateAnswer
 from engine.files import uploads
 
 log = logging.getLogger("anju.rounds")
@@ -46,7 +46,10 @@ def _take(event: inbound.Collected, files: FileAccess) -> bool:
     try:
         if isinstance(event, inbound.FileCame):
             return _attach(event, files)
-        return not dispatch(ReceiveEvent(event), SYSTEM).repeated
+        new = not dispatch(ReceiveEvent(event), SYSTEM).repeated
+        if isinstance(event, LateAnswer) and event.done is not None:
+            event.done()
+        return new
     except Refused as error:
         # The next event must not suffer; what was refused stands in the log with its number.
         log.warning("event refused", extra={"party": event.party, "number": event.message_id, "code": error.code})

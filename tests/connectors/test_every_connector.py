@@ -114,6 +114,8 @@ def test_a_party_imports_the_core_and_the_kit_only(folder: Path) -> None:
     ids=[f"{example.operation}-{scenario}" for _, example, scenario in CASES],
 )
 def test_a_scenario_ends_as_it_must(world: World, connector: Connector, example: Example, scenario: str) -> None:
+    if why := workbench.missing(connector):
+        pytest.skip(why)
     known = scenarios.examples(connector)
     came = workbench.step(connector, world.state, example, scenario, known)
     assert came.got == came.expected, came.message

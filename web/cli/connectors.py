@@ -91,7 +91,7 @@ def rehearse(names: tuple[str, ...], record: Path | None, replay: Path | None) -
         wrong += not one.ok
         mark = "通过" if one.ok else "不符"
         click.echo(f"{mark}  {one.operation}  {one.scenario}  应 {one.expected} 得 {one.got}  {one.milliseconds} 毫秒")
-        if not one.ok and one.message:
+        if one.message and (not one.ok or one.scenario == "*"):
             click.echo(f"      {one.message}")
     if wrong:
         raise Refused(f"{wrong} 种情形不符合 scenarios.yaml 的约定", code="rehearsal_failed")

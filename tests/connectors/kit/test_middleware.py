@@ -148,6 +148,29 @@ def test_an_unreadable_message_is_a_dead_letter_at_once_and_holds_up_nobody(brok
     assert broker.waiting(queue + DEAD) == 1
 
 
+def test_a_message_to_be_offered_again_comes_in_the_next_round_and_not_before(broker: Broker, queue: str) -> None:
+    for body in (b"early", b"good"):
+        broker.publish(queue, body, message_id=body.decode())
+    rounds = []
+    for _ in range(2):
+        seen = []
+        for one in broker.messages(queue):
+            seen.append(one.body)
+            one.fate = "again" if one.body == b"early" and not rounds else "taken"
+        rounds.append(seen)
+    assert rounds == [[b"early", b"good"], [b"early"]]
+    assert broker.waiting(queue) == 0
+
+
+def test_what_is_larger_than_agreed_is_a_dead_letter_unread(
+    broker: Broker, queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker.publish(queue, b"x" * 11, message_id="M1")
+    monkeypatch.setattr("connectors._kit.mq.MAX_BYTES", 10)
+    assert broker.take(queue, lambda _: pytest.fail("read")) == Taken(0, 1)
+    assert broker.waiting(queue + DEAD) == 1
+
+
 def test_a_queue_that_is_not_there_a_wrong_password_and_nobody_there(broker: Broker) -> None:
     for action in (
         lambda: broker.publish("anju.none", b"x", message_id="M1"),

@@ -195,6 +195,20 @@ def test_an_answer_nobody_asked_for_is_refused(anju: Installation) -> None:
         dispatch(ReceiveLateAnswer(LateAnswer("police", key, "m1", Answer(FAMILY_HOMES))), SYSTEM)
 
 
+def test_a_late_answer_that_cannot_be_used_is_an_incident_and_the_next_one_counts(anju: Installation) -> None:
+    case_id, key = parked(anju)
+    wrong = OutsideFault("应答不合接口约定", code="unexpected_answer")
+    broken = ReceiveLateAnswer(LateAnswer("realestate", key, "m1", None, fault=wrong))
+    assert dispatch(broken, SYSTEM) is True
+    assert dispatch(broken, SYSTEM) is False, "the same again finds nobody waiting"
+    [incident] = anju.incidents(case_id)
+    assert (incident.code, incident.party) == ("unexpected_answer", "realestate")
+    dispatch(RetryIncident(incident.id), anju.staff("sunqiang"))
+    anju.drain()
+    assert not anju.incidents(case_id)
+    assert homes_answered(case_id) == 1
+
+
 def test_an_answer_of_the_wrong_shape_is_not_let_into_the_case(anju: Installation) -> None:
     case_id, key = parked(anju)
     version = anju.case(case_id).version
