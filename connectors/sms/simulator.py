@@ -25,6 +25,7 @@ SCENARIOS = {
     "mismatch": "模板未审核",
     "limit": "超过发送上限",
     "blacklist": "号码已退订",
+    "no_balance": "余额不足",
     "not_delivered": "已受理但未送达",
     "bad_signature": "签名被拒绝",
 }
@@ -34,8 +35,12 @@ REFUSALS = {
     "mismatch": "isv.TEMPLATE_ILLEGAL",
     "limit": "isv.BUSINESS_LIMIT_CONTROL",
     "blacklist": "isv.BLACK_LIST",
+    "no_balance": "isv.AMOUNT_NOT_ENOUGH",
     "bad_signature": "SignatureDoesNotMatch",
 }
+# These concern the whole batch; any other trouble its numbers one by one.
+WHOLE = ("business_error", "mismatch", "no_balance", "bad_signature")
+BOUGHT = 20_000
 
 
 class Platform:
@@ -73,6 +78,27 @@ class Platform:
         )
         return {"code": "OK", "bizId": number}
 
+    def send_all(self, asked: Mapping[str, Any], scenario: str, of: Callable[[str], str]) -> dict[str, Any]:
+        """A message to each number; ``of`` tells what is the matter with one."""
+        if scenario in WHOLE:
+            raise Refusal(code=REFUSALS[scenario])
+        results = []
+        for one in asked["messages"]:
+            whole = {**one, "template": asked["template"], "signName": asked["signName"]}
+            try:
+                made = self.send(whole, of(str(one["phone"])) if scenario == "ok" else scenario)
+            except Refusal as refusal:
+                made = refusal.content
+            results.append({"outId": one["outId"], **made})
+        return {"code": "OK", "results": results}
+
+    def balance(self, scenario: str) -> dict[str, Any]:
+        """What is left of what was bought; each accepted message costs one."""
+        if scenario == "bad_signature":
+            raise Refusal(code=REFUSALS[scenario])
+        left = 0 if scenario == "no_balance" else max(0, BOUGHT - len(self.messages))
+        return {"code": "OK", "remaining": left}
+
     def receipt(self, number: str) -> dict[str, Any]:
         """The state of one message."""
         for message in self.messages:
@@ -109,6 +135,19 @@ def create(state: State) -> Callable[..., Any]:
     def messages() -> Response:
         asked = request.get_json()
         return call("send", str(asked["phone"]), lambda scenario: platform.send(asked, scenario))
+
+    @app.post("/v1/batches")
+    def batches() -> Response:
+        asked = request.get_json()
+        return call(
+            "batch",
+            EVERYBODY,
+            lambda scenario: platform.send_all(asked, scenario, lambda phone: state.take("sms", phone)),
+        )
+
+    @app.post("/v1/balance")
+    def balance() -> Response:
+        return call("balance", EVERYBODY, platform.balance, once=False)
 
     @app.post("/v1/receipts")
     def receipts() -> Response:
