@@ -10,6 +10,7 @@ from engine.commands.outside import SUPERVISOR, ResetBreaker, SettleDifference, 
 from engine.core.db import reading
 from engine.core.errors import NotFound, Refused
 from engine.queries import connectors
+from web import stocks
 from web.security import staff
 
 pages = Blueprint("monitor", __name__)
@@ -21,7 +22,7 @@ def show() -> str:
     """Every party over the last 24 hours."""
     with reading() as session:
         found = connectors.states(session)
-    return render_template("monitor/connectors.html", parties=found)
+    return render_template("monitor/connectors.html", parties=found, stocks=stocks.lines())
 
 
 @pages.get("/monitor/connectors/<party>")
@@ -34,7 +35,8 @@ def party(party: str) -> str:
             raise NotFound("没有这个接入方")
         reports = connectors.reports(session, g.actor, party)
         differences = connectors.differences(session, party)
-    return render_template("monitor/party.html", one=found, reports=reports, differences=differences)
+    left = stocks.lines().get(party)
+    return render_template("monitor/party.html", one=found, reports=reports, differences=differences, left=left)
 
 
 @pages.post("/monitor/connectors/<party>/reset")

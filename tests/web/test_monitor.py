@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import orjson
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
 from engine.core import clock, db, ids
@@ -13,6 +14,7 @@ from engine.core.db import reading, transaction
 from engine.outside.breaker import Breaker
 from engine.outside.reconciliation import Difference, Reconciliation
 from tests.support.installation import Installation
+from web import stocks
 
 FORM = {"csrf_token": "token"}
 
@@ -128,3 +130,36 @@ def test_element_templates_are_served_to_staff(anju: Installation) -> None:
     found = anju.client(anju.staff("liuyang")).get("/workbench/element-templates.json").get_json()
     assert "anju.police.household" in {one["id"] for one in found}
     assert anju.client().get("/workbench/element-templates.json").status_code in (302, 303, 401)
+
+
+@pytest.fixture
+def boss(anju: Installation) -> FlaskClient:
+    """A supervisor; nobody has asked yet what is left."""
+    stocks.forget()
+    return anju.client(anju.staff(supervisor(anju)))
+
+
+def test_a_supervisor_sees_how_many_messages_are_left_and_no_warning(boss: FlaskClient) -> None:
+    assert "短信余额" in boss.get("/monitor/connectors/sms").text
+    assert "20000 条" in boss.get("/monitor/connectors/sms").text
+    assert "短信余额" not in boss.get("/monitor/connectors").text
+    assert "短信余额" not in boss.get("/monitor/connectors/police").text
+
+
+def test_running_low_is_said_until_somebody_has_bought(anju: Installation, boss: FlaskClient) -> None:
+    anju.simulators.state.switch("sms", "*", "no_balance")
+    said = "短信余额不足：剩 0 条，低于 1000 条，请尽快续费"
+    for page in ("/monitor/connectors", "/monitor/connectors/sms"):
+        assert said in boss.get(page).text
+    anju.simulators.state.switch("sms", "*", "recovery")
+    # What was asked a moment ago is not asked again for each look.
+    assert said in boss.get("/monitor/connectors").text
+    stocks.forget()
+    assert said not in boss.get("/monitor/connectors").text
+
+
+def test_what_could_not_be_asked_is_said_too_and_the_page_stands(anju: Installation, boss: FlaskClient) -> None:
+    anju.simulators.state.switch("sms", "*", "outage")
+    page = boss.get("/monitor/connectors")
+    assert page.status_code == 200
+    assert "短信余额没有查到" in page.text
