@@ -14,12 +14,13 @@ from engine.commands.alarms import SUPERVISOR
 from engine.commands.extension import AskExtension, DecideExtension
 from engine.core import clock
 from engine.core.db import reading
-from engine.core.errors import AnjuError
+from engine.core.errors import AnjuError, Refused
 from engine.queries import late
-from engine.queries.clock import asked_extensions, clock_file
+from engine.queries.clock import asked_extensions, clock_file, extension_page
 from engine.queries.common import calendar, find_case
 from engine.queries.head import head_of
 from engine.queries.late import RED, YELLOW, Filter
+from web.inbox import desk_of
 from web.security import staff
 
 pages = Blueprint("clock", __name__)
@@ -95,6 +96,33 @@ def decide(case_id: int, extension_id: int) -> AnyResponse | tuple[str, int]:
         return _page(case_id, error.message), 422
     flash("已同意延长" if granted else "已批复不同意延长", "success")
     return redirect(url_for("clock.of_case", case_id=case_id), 303)
+
+
+@pages.get("/extensions/<int:extension_id>")
+@staff()
+def extension(extension_id: int) -> str:
+    """What is asked for, what agreeing would change, and the answer; beside the inbox it came from."""
+    return _asked(extension_id)
+
+
+@pages.post("/extensions/<int:extension_id>")
+@staff()
+def answer(extension_id: int) -> AnyResponse | tuple[str, int]:
+    """Agree or not, then on to the next task."""
+    granted = request.form.get("decision") == "granted"
+    try:
+        dispatch(DecideExtension(extension_id, granted, request.form.get("opinion", "")), g.actor)
+    except Refused as error:
+        return _asked(extension_id, error.message), 422
+    flash("已同意延长" if granted else "已批复不同意延长", "success")
+    return redirect(url_for("task.next_one", view=request.form.get("view") or "mine"), 303)
+
+
+def _asked(extension_id: int, error: str = "") -> str:
+    with reading() as session, calendar(session):
+        found = extension_page(session, g.actor, extension_id)
+        desk = desk_of(session, g.actor, request.values.get("view"), found.task_id or None)
+    return render_template("clock/extension.html", found=found, error=error, form=request.form, **desk)
 
 
 def _page(case_id: int, error: str = "") -> str:

@@ -24,15 +24,18 @@ pages = Blueprint("task", __name__)
 
 @pages.get("/tasks/<int:task_id>")
 @staff()
-def show(task_id: int) -> str:
+def show(task_id: int) -> str | AnyResponse:
     """The inbox with this task open; a finished task says so."""
     with reading() as session:
         over = task_page.finished(session, g.actor, task_id)
         unread = inbox.is_unread(session, g.actor, task_id)
+        longer = task_page.asks_longer(session, g.actor, task_id)
     if over is not None:
         return render_template("task/over.html", over=over, message="", typed=[])
     if unread:
         dispatch(LookAtTask(task_id), g.actor)
+    if longer is not None:
+        return redirect(url_for("clock.extension", extension_id=longer, **request.args))
     return _page(task_id)
 
 

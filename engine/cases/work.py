@@ -17,6 +17,9 @@ ASKED = ("assigning", "updating", "completing")
 # Among a task's properties: why what was asked for was refused.
 REFUSAL = "anju.refusal"
 
+# The step of a task by which longer is asked for; no element of a model has such a name.
+EXTENSION = "anju:extension"
+
 # What rows had before a column came.
 _EMPTY = text("''")
 

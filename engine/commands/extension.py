@@ -9,11 +9,11 @@ from sqlalchemy import select, update
 from engine.cases import colleagues, lawful_clock
 from engine.cases.case import Case, lock
 from engine.cases.lawful_clock import Extension
-from engine.cases.work import Task
+from engine.cases.work import EXTENSION, Task
 from engine.catalog.limits import ExtensionRule, Span
-from engine.commands import Unit, handles
+from engine.commands import Unit, authority, handles
 from engine.core import ids, workdays
-from engine.core.errors import Forbidden, NotFound, Refused, TaskAlreadyDone
+from engine.core.errors import Forbidden, NotFound, Refused, TaskAlreadyDone, TaskChanged
 from engine.registers.offices import Office, StaffUser
 
 ASKED, GRANTED, REFUSED = "asked", "granted", "refused"
@@ -68,14 +68,38 @@ def ask_extension(command: AskExtension, unit: Unit) -> int:
         decided_by="",
         decided_by_name="",
     )
-    unit.session.add(made)
+    task = _task_of(case, made)
+    unit.session.add_all([made, task])
     more = Span(command.amount, rule.longest.unit)
     unit.record(case, "extension_asked", f"申请延长期限 {more}", {"reason": reason})
     text = f"{case.number} {case.item_name}：{unit.actor.shown}申请延长期限 {more}，请审批"
     people = [key for key in _holders(unit, case, rule.role) if key != unit.actor.key]
-    colleagues.tell(unit.session, unit.actor, people, "warning", case.id, None, text)
+    colleagues.tell(unit.session, unit.actor, people, "warning", case.id, task.id, text)
     unit.session.flush()
     return made.id
+
+
+def _task_of(case: Case, asked: Extension) -> Task:
+    """The question as a task of whoever decides: it has no token, the process knows nothing of it."""
+    return Task(
+        id=ids.new(),
+        case_id=case.id,
+        office_id=case.office_id,
+        token="",
+        process_id=case.process_id,
+        item=case.item,
+        channel=case.channel,
+        element_id=EXTENSION,
+        name="延长期限审批",
+        stage=case.stage,
+        role=asked.role,
+        form_id="",
+        # Of what colleagues can do with a task only this makes sense here.
+        properties={"extension": asked.id, "verbs": "urge,copy"},
+        state=case.state,
+        due_on=lawful_clock.due_day(case),
+        created_at=asked.asked_at,
+    )
 
 
 @handles(DecideExtension)
@@ -88,14 +112,18 @@ def decide_extension(command: DecideExtension, unit: Unit) -> bool:
     unit.session.refresh(asked)
     if asked.state != ASKED:
         raise TaskAlreadyDone(f"这份延长申请已由{asked.decided_by_name}批复")
-    unit.require(asked.role)
-    if asked.asked_by == unit.actor.key:
+    task = _asked_as(unit, case)
+    _check_may_decide(unit, case, asked, task)
+    if asked.asked_by in unit.actor.hands:
         raise Forbidden("自己提出的延长申请须由其他人审批")
     if not command.granted and not command.opinion.strip():
         raise Refused("不同意延长的，请写明意见", code="opinion_missing")
     asked.state = GRANTED if command.granted else REFUSED
     asked.opinion, asked.decided_at = command.opinion.strip(), unit.now
     asked.decided_by, asked.decided_by_name = unit.actor.key, unit.actor.shown
+    if task is not None:
+        task.state, task.done_at, task.version = "done", unit.now, task.version + 1
+        task.done_by, task.done_by_name, task.assignee = unit.actor.key, unit.actor.shown, unit.actor.key
     more = Span(asked.amount, asked.unit)
     before = case.due_on
     if command.granted:
@@ -107,6 +135,22 @@ def decide_extension(command: DecideExtension, unit: Unit) -> bool:
     colleagues.tell(unit.session, unit.actor, [asked.asked_by], "answer", case.id, None, f"{case.number} {title}")
     unit.session.flush()
     return command.granted
+
+
+def _asked_as(unit: Unit, case: Case) -> Task | None:
+    """The task of the question; one that was asked before there were such tasks has none."""
+    query = select(Task).where(Task.case_id == case.id, Task.element_id == EXTENSION)
+    return unit.session.scalar(query.where(Task.state.in_(("open", "suspended"))))
+
+
+def _check_may_decide(unit: Unit, case: Case, asked: Extension, task: Task | None) -> None:
+    """The role, or somebody of it one stands in for, and nobody else has taken it. Raises what says why not."""
+    if task is None:
+        unit.require(asked.role)
+        return
+    actor = authority.act(unit, case, task)
+    if task.assignee not in ("", *actor.hands):
+        raise TaskChanged(f"「{task.name}」已被他人认领，请由领取人批复")
 
 
 def _lengthen(unit: Unit, case: Case, asked: Extension) -> None:
@@ -143,7 +187,7 @@ def _rule(unit: Unit, case: Case) -> ExtensionRule:
 
 def _case(unit: Unit, case_id: int) -> Case:
     case = lock(unit.session, case_id)
-    if unit.actor.kind != "staff" or case.office_id not in unit.actor.offices:
+    if unit.actor.kind != "staff" or not unit.actor.sees(case.office_id, case.item):
         raise NotFound("没有这个办件，或不在您的查看范围内")
     if case.state not in ("open", "suspended"):
         raise Refused("办件已经办结或终止，不能再延长期限", code="case_over")

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.cases import colleagues as words
-from engine.cases.work import Task
+from engine.cases.work import EXTENSION, Task
 from engine.commands import Unit
 from engine.core.errors import Refused
 
@@ -15,6 +15,8 @@ NORMAL = "normal"
 
 def check_free(task: Task) -> None:
     """Raise ``Refused`` for a task whose form is not to be handed in now."""
+    if task.element_id == EXTENSION:
+        raise Refused("延长申请请打开任务后选择同意或不同意", code="decide_extension")
     if task.kind != NORMAL:
         raise Refused("这是请您提意见的任务，请在意见框中提交", code="opinion_only")
     if task.owner:

@@ -27,7 +27,9 @@ _DOING = {"assigning": "办理人的变更", "updating": "任务的调整", "com
 
 
 def listens(work: Casework, task: Task, phase: str) -> bool:
-    """Whether the model names a listener; a process of another release may."""
+    """Whether the model names a listener; a process of another release may. What has no token has no element."""
+    if not task.token:
+        return False
     process = work.definitions.processes.get(task.process_id)
     element = process.elements.get(task.element_id) if process else None
     return element is None or element.listens(phase)

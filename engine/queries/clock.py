@@ -13,15 +13,23 @@ from engine.cases import lawful_clock
 from engine.cases.case import Case
 from engine.cases.documents import Document
 from engine.cases.lawful_clock import CaseLimit, ClockStop, Extension
-from engine.cases.work import Task
+from engine.cases.work import EXTENSION, Task
 from engine.catalog import releases
 from engine.catalog.limits import HOURS, KINDS, Span
 from engine.core import clock, masks, workdays
 from engine.core.actor import Actor
-from engine.queries.common import day, paper_title, stamp
+from engine.core.errors import NotFound
+from engine.queries.common import day, find_case, paper_title, stamp
+from engine.queries.head import CaseHead, head_of
+from engine.queries.task_page import Permit, permit_of
 from engine.registers.notices import Notice
 
-STATES = {"asked": ("待批", "warn"), "granted": ("同意", "ok"), "refused": ("不同意", "bad")}
+STATES = {
+    "asked": ("待批", "warn"),
+    "granted": ("同意", "ok"),
+    "refused": ("不同意", "bad"),
+    "over": ("办件已结束", ""),
+}
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,19 @@ class ExtensionLine:
     decided: str
     opinion: str
     mine: bool
+
+
+@dataclass(frozen=True)
+class ExtensionPage:
+    """A question as whoever decides sees it; ``effects``: (what, now, then) if they agree. ``task_id`` 0: no task."""
+
+    asked: ExtensionLine
+    task_id: int
+    head: CaseHead
+    permit: Permit
+    effects: list[tuple[str, str, str]]
+    before: list[ExtensionLine]
+    role: str
 
 
 @dataclass(frozen=True)
@@ -150,6 +171,46 @@ def asked_extensions(session: Session, actor: Actor) -> list[ExtensionLine]:
     waiting = (Extension.state == "asked", Extension.role.in_(actor.roles), Extension.office_id.in_(actor.offices))
     query = select(Extension, Case).join(Case, Case.id == Extension.case_id).where(*waiting).order_by(Extension.id)
     return [_extension(actor, asked, case) for asked, case in session.execute(query)]
+
+
+def extension_page(session: Session, actor: Actor, extension_id: int) -> ExtensionPage:
+    """Inside ``calendar``. Raises ``NotFound``."""
+    one = session.get(Extension, extension_id)
+    if one is None:
+        raise NotFound("没有这份延长申请")
+    case = find_case(session, actor, one.case_id)
+    item = releases.view(session, case.release_id).item
+    query = select(Task).where(Task.case_id == case.id, Task.element_id == EXTENSION, Task.state == "open")
+    task = session.scalar(query) if one.state == "asked" else None
+    permit = Permit(False, False, False, "")
+    if task is not None:
+        permit = permit_of(session, actor, case, task)
+        if permit.work and one.asked_by == actor.key:
+            permit = Permit(False, False, permit.release, "这是您自己提出的申请，须由其他人批复。")
+    before = session.scalars(
+        select(Extension).where(Extension.case_id == case.id, Extension.id < one.id).order_by(Extension.id)
+    )
+    return ExtensionPage(
+        asked=_extension(actor, one, case),
+        task_id=task.id if task else 0,
+        head=head_of(session, case, item),
+        permit=permit,
+        effects=_effects(session, case, one) if one.state == "asked" else [],
+        before=[_extension(actor, other, case) for other in before],
+        role=next((lane for lane, role in item.roles.items() if role == one.role), one.role),
+    )
+
+
+def _effects(session: Session, case: Case, asked: Extension) -> list[tuple[str, str, str]]:
+    """The limits counted in the same unit, as ``DecideExtension`` would count them."""
+    stretches = lawful_clock.ended(lawful_clock.stops_of(session, case.id))
+    calendar, found = workdays.current(case.office_id), []
+    for one in lawful_clock.limits_of(session, case.id):
+        if not one.token and one.unit == asked.unit:
+            longer = Span(one.span.amount + asked.amount, one.unit)
+            on, at = lawful_clock.due(calendar, one.from_at, longer.count, one.unit, stretches)
+            found.append((KINDS[one.kind], due_text(one), stamp(at) if one.unit == HOURS else day(on)))
+    return found
 
 
 # --- inside ------------------------------------------------------------------------------------------------------

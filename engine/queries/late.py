@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from engine.cases.case import Case
 from engine.cases.lawful_clock import CaseLimit
-from engine.cases.work import Task
+from engine.cases.work import EXTENSION, Task
 from engine.catalog.limits import KINDS
 from engine.core import clock, masks
 from engine.core.actor import Actor
@@ -99,6 +99,7 @@ def _late(actor: Actor, chosen: Filter, *columns: Any) -> Select[Any]:
     pressed = and_(
         Task.case_id == CaseLimit.case_id,
         Task.state.in_(("open", "suspended")),
+        Task.element_id != EXTENSION,
         or_(CaseLimit.token == "", CaseLimit.token == Task.token),
     )
     query = (

@@ -12,7 +12,7 @@ from engine.cases import drafts, persons
 from engine.cases.case import ROOT_SCOPE, Case, load_variables
 from engine.cases.record import did
 from engine.cases.standing import must_keep_away, standing_of
-from engine.cases.work import REFUSAL, Task
+from engine.cases.work import EXTENSION, REFUSAL, Task
 from engine.catalog import plain_form, releases, visibility
 from engine.catalog.forms import Form
 from engine.catalog.releases import ReleaseView
@@ -100,12 +100,19 @@ def find_task(session: Session, actor: Actor, task_id: int) -> tuple[Task, Case]
     return task, case
 
 
+def asks_longer(session: Session, actor: Actor, task_id: int) -> int | None:
+    """The extension an open task asks for: it has a page of its own. Raises ``NotFound``."""
+    task, _ = find_task(session, actor, task_id)
+    return int(task.properties["extension"]) if task.element_id == EXTENSION and task.state == "open" else None
+
+
 def finished(session: Session, actor: Actor, task_id: int) -> FinishedTask | None:
     """The task where it is done or cancelled, None while it is open."""
     task, case = find_task(session, actor, task_id)
     if task.state == "open":
         return None
-    mine = task.done_by == actor.key and task.host_id is None and case.state == "open" and bool(case.item)
+    own = task.host_id is None and task.element_id != EXTENSION
+    mine = task.done_by == actor.key and own and case.state == "open" and bool(case.item)
     at = stamp(task.done_at)
     return FinishedTask(task.id, case.id, case.number, task.name, task.state, task.done_by_name, at, mine)
 
@@ -119,7 +126,7 @@ def open_task(session: Session, actor: Actor, task_id: int, typed: Mapping[str, 
     about = session.get_one(Task, task.host_id) if task.host_id else task
     form = release.shown_form(about.form_id)
     draft = drafts.find(session, actor.key, f"task:{task.id}")
-    permit, access = _permit(session, actor, case, task), visibility.NO_LIMITS
+    permit, access = permit_of(session, actor, case, task), visibility.NO_LIMITS
     if form is None:
         form, data = plain_form.plain_form(context), plain_form.opened(context)
     else:
@@ -196,7 +203,7 @@ def _opened(value: Any, place: str, editable: Set[str]) -> Any:
     return masked_tree(value, place.rsplit(".", 1)[-1])
 
 
-def _permit(session: Session, actor: Actor, case: Case, task: Task) -> Permit:
+def permit_of(session: Session, actor: Actor, case: Case, task: Task) -> Permit:
     """The same rules as the commands', told beforehand."""
     mine = task.assignee == actor.key
     if persons.barred_cases(session, actor.kin, [case.id]):

@@ -152,3 +152,36 @@ def test_each_stop_stands_with_its_paper(anju: Installation) -> None:
     assert "补件" in page
     assert "《补正通知书》" in page
     assert "最长至" in page
+
+
+def test_an_extension_is_opened_from_the_inbox_looked_at_and_answered(anju: Installation) -> None:
+    case_id = reviewed(anju)
+    worker, approver = anju.client(anju.staff("wangmin")), anju.client(anju.staff("zhaoling"))
+    asked = {**TOKEN, "amount": "3", "reason": "等待外地回函"}
+    assert worker.post(f"/cases/{case_id}/clock/extension", data=asked).status_code == 303
+    listed = text(approver, "/inbox?view=role-approval")
+    assert "延长期限审批" in listed
+    link = re.search(r'href="(/tasks/\d+[^"]*)"', listed)
+    assert link is not None
+    opened = approver.get(link[1].replace("&amp;", "&"))
+    assert opened.status_code == 302
+    at = opened.headers["Location"]
+    page = text(approver, at)
+    for said in ("等待外地回函", "2026年3月16日", "2026年3月19日", "同意后到期", "领取", 'aria-current="true"'):
+        assert said in page, said
+    assert "其他岗位办理" in text(worker, at)
+    path = at.partition("?")[0]
+    silent = approver.post(path, data={**TOKEN, "decision": "refused", "view": "role-approval"})
+    assert (silent.status_code, "请写明意见" in silent.get_data(as_text=True)) == (422, True)
+    task = anju.tasks(case_id)["anju:extension"]
+    claimed = approver.post(f"/tasks/{task.id}/claim", data=TOKEN)
+    assert "放回岗位池" in approver.get(claimed.headers["Location"], follow_redirects=True).get_data(as_text=True)
+    done = approver.post(path, data={**TOKEN, "decision": "granted", "opinion": "情况属实", "view": "role-approval"})
+    assert done.status_code == 303
+    after = text(approver, path)
+    assert "情况属实" in after
+    assert "批复意见" not in after
+    assert "延长期限审批" not in text(approver, "/inbox?view=role-approval")
+    assert "办结" in text(approver, f"/tasks/{task.id}")
+    assert anju.case(case_id).due_on == date(2026, 3, 19)
+    assert approver.get("/extensions/1").status_code == 404

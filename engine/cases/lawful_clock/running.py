@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from engine.cases.case import Case
-from engine.cases.lawful_clock import bell
+from engine.cases.lawful_clock import asked, bell
 from engine.cases.lawful_clock.counting import Stretch, due
 from engine.cases.lawful_clock.tables import CaseLimit, ClockStop
 from engine.cases.work import Task
@@ -175,6 +175,8 @@ def finish(session: Session, case: Case, rules: ClockRules) -> None:
         session.flush()
     if case.clock_from is None and not rules.steps:
         return
+    if rules.extension is not None:
+        asked.drop(session, case.id)
     running = update(CaseLimit).where(CaseLimit.case_id == case.id, CaseLimit.ended_at.is_(None))
     running = running.values(ended_at=clock.now())
     if for_update(session):
