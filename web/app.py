@@ -59,12 +59,15 @@ MODULES = (
     "engine.commands.clients",
     "engine.commands.deploy",
     "engine.commands.deputies",
+    "engine.commands.esign",
     "engine.commands.handover",
     "engine.commands.extension",
     "engine.commands.handed_down",
     "engine.commands.inbound",
     "engine.commands.incidents",
     "engine.commands.instances",
+    "engine.commands.invoice_answers",
+    "engine.commands.invoices",
     "engine.commands.jobs",
     "engine.commands.messages",
     "engine.commands.migrations",
@@ -72,6 +75,7 @@ MODULES = (
     "engine.commands.outside",
     "engine.commands.payments",
     "engine.commands.publish",
+    "engine.commands.red_invoices",
     "engine.commands.reporting",
     "engine.commands.reconciliation",
     "engine.commands.refunds",
@@ -184,7 +188,8 @@ def _data_defaults(env: dict[str, str]) -> None:
     """Settings of connectors that follow from where the data lies and where we listen."""
     data = Path(env.get("ANJU_DATA", "var")).resolve()
     env.setdefault("ANJU_SEAL_DIR", str(data / "seal"))
-    env.setdefault("ANJU_CALLBACK_URL", f"http://127.0.0.1:{env.get('ANJU_PORT', '8000')}")
+    for name in ("ANJU_CALLBACK_URL", "ANJU_ESIGN_NOTIFY_URL"):
+        env.setdefault(name, f"http://127.0.0.1:{env.get('ANJU_PORT', '8000')}")
 
 
 def _flask(settings: Config) -> Flask:

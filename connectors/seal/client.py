@@ -16,8 +16,8 @@ from pyhanko.stamp import StaticStampStyle
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from connectors._kit import settings
+from connectors._kit.apart import apart
 from connectors.seal import keys
-from connectors.seal.apart import apart
 from connectors.seal.stamp import SIZE_POINTS, stamp_file
 from engine.core import clock
 from engine.core.errors import Declined

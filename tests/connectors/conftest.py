@@ -86,7 +86,7 @@ class World:
 def running() -> Iterator[World]:
     found = manifests()
     with served(simulators := create_all(State(QUICK), found)) as url, served(inbox := Inbox()) as ours:
-        environ = {"ANJU_CALLBACK_URL": ours}
+        environ = {"ANJU_CALLBACK_URL": ours, "ANJU_ESIGN_NOTIFY_URL": ours}
         for one in found:
             environ |= workbench.environ(one, simulators.state, url)
         yield World(simulators.state, url, inbox, environ)

@@ -1,0 +1,1 @@
+"""Electronic signing: contracts signed by people, papers sealed by themselves, opinions with a certificate."""
