@@ -251,12 +251,13 @@ def _events(channel: str, body: bytes, headers: Mapping[str, str]) -> Sequence[I
     told = client.channel(channel).callback(body, headers)
     if told.state in ("working", "confirming"):
         return []
-    content = {"channel": channel, "request_number": told.request_number, **_plain(told), "why": told.why}
+    declined = client.refusal(told.why) if told.state == "failed" else None
+    why = declined.message if declined else ""
+    content = {"channel": channel, "request_number": told.request_number, **_plain(told), "why": why}
     digest = hashlib.sha256(repr(sorted(content.items())).encode()).hexdigest()[:32]
     message_id = f"{channel}/{digest}"
     if OURS.fullmatch(told.request_number):
         return [NoticeCame("invoice", message_id, "invoice", content)]
-    declined = client.refusal(told.why) if told.state == "failed" else None
     answer = None if declined else Answer(_plain(told))
     return [LateAnswer("invoice", told.request_number, message_id, answer, declined)]
 

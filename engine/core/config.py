@@ -26,6 +26,7 @@ KNOWN = {
     "ANJU_API_OPEN": "1 为演示模式下本机调用接口不需凭据，以客户端 demo 的身份",
     "ANJU_SECURE_COOKIES": "1 为仅经 HTTPS 发送会话 Cookie",
     "ANJU_PRODUCTION": "1 为正式运行：接入方的密钥仍是演示默认值时拒绝启动",
+    "ANJU_CITIZEN_INVOICE": "市民申请开票时的票种：fiscal 财政电子票据（默认），tax 数电发票",
     "ANJU_CONNECTORS": "另一个存放接入方的目录，其中每个子目录是一个接入方",
 }
 
@@ -43,6 +44,7 @@ class Config:
     secure_cookies: bool
     keys: str
     secret_key: str
+    citizen_invoice: str
     environ: Mapping[str, str]
 
     @property
@@ -73,6 +75,7 @@ def load(environ: Mapping[str, str] | None = None, also_known: Iterable[str] = (
         secure_cookies=_flag(env, "ANJU_SECURE_COOKIES"),
         keys=env.get("ANJU_KEYS", ""),
         secret_key=env.get("ANJU_SECRET_KEY", ""),
+        citizen_invoice=_one_of(env, "ANJU_CITIZEN_INVOICE", ("fiscal", "tax")),
         environ=env,
     )
 
@@ -87,6 +90,14 @@ def _open(env: Mapping[str, str]) -> bool:
     if _flag(env, "ANJU_API_OPEN") and not _flag(env, "ANJU_DEMO"):
         raise Refused("ANJU_API_OPEN 只能用于演示模式（ANJU_DEMO=1），请去掉其中一项设置", code="bad_setting")
     return _flag(env, "ANJU_API_OPEN")
+
+
+def _one_of(env: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
+    """The value of a setting; the first of ``words`` where it is not set."""
+    value = env.get(name, words[0])
+    if value not in words:
+        raise Refused(f"{name} 应为 {' 或 '.join(words)}，现为 {value}", code="bad_setting")
+    return value
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

@@ -37,6 +37,7 @@ MODULES = (
     "engine.registers.clients",
     "engine.registers.deputies",
     "engine.registers.households",
+    "engine.registers.invoices",
     "engine.registers.notices",
     "engine.registers.offices",
     "engine.registers.payments",

@@ -23,6 +23,7 @@ from engine.core.db import reading, transaction
 from engine.files.store import FileStore
 from engine.registers.accounts import SmsCode
 from engine.registers.bank_batches import BankBatch
+from engine.registers.invoices import Invoice
 
 log = logging.getLogger("anju.housekeeping")
 
@@ -81,6 +82,8 @@ def sweep_files(store: FileStore) -> list[str]:
             named = set(session.scalars(select(Attachment.sha).where(Attachment.sha.in_(shas))))
             named |= set(session.scalars(select(CaseBundle.sha).where(CaseBundle.sha.in_(shas))))
             named |= set(session.scalars(select(BankBatch.list_file).where(BankBatch.list_file.in_(shas))))
+            for column in (Invoice.pdf, Invoice.ofd):
+                named |= set(session.scalars(select(column).where(column.in_(shas))))
             named |= set(session.scalars(select(Document.file_sha).where(Document.file_sha.in_(shas))))
             # A document on its way has its file in a variable only: keep everything while such a case is open.
             if session.scalar(

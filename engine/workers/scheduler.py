@@ -6,7 +6,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from engine.core.clock import SHANGHAI
 from engine.files.store import FileStore
-from engine.workers import housekeeping, payments, rounds
+from engine.workers import housekeeping, invoices, payments, rounds
 from engine.workers.files import StoredFiles
 
 
@@ -22,5 +22,6 @@ def build(store: FileStore) -> BackgroundScheduler:
     scheduler.add_job(rounds.collect, "interval", seconds=10, args=[files], id="collect", coalesce=True)
     scheduler.add_job(rounds.send_batches, "interval", seconds=20, args=[files], id="send_batches", coalesce=True)
     scheduler.add_job(payments.work, "interval", seconds=2, id="payments", coalesce=True)
+    scheduler.add_job(invoices.work, "interval", seconds=5, args=[files], id="invoices", coalesce=True)
     scheduler.add_job(rounds.reconcile, "interval", minutes=30, id="reconcile", coalesce=True)
     return scheduler

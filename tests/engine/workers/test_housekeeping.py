@@ -84,5 +84,6 @@ def test_the_scheduler_knows_its_work_and_is_not_started_by_being_built(anju: In
         *("forget_expired", "forget_undo", "deliver_kept", "sweep_files", "erase_overdue", "collect", "reconcile"),
         "send_batches",
         "payments",
+        "invoices",
     }
     assert not built.running
