@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import Engine
 
+from engine.core import db
 from tests.support.installation import Installation, Postgres, running, template
 
 POSTGRES = {"host": os.environ.get("PGHOST", "127.0.0.1"), "port": os.environ.get("PGPORT", "5432")}
@@ -75,6 +78,25 @@ def anju_postgres(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[In
     server = Postgres(POSTGRES["host"], POSTGRES["port"])
     with server.database(of=database) as name, running(folder, tmp_path / "data", server.url(name)) as installation:
         yield installation
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database without tables, once of each kind, with the core set to use it."""
+    before = db._engine
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path / 'empty.db'}"
+        elif why := postgres_absent():
+            pytest.skip(why)
+        else:
+            server = Postgres(POSTGRES["host"], POSTGRES["port"])
+            url = server.url(stack.enter_context(server.database()))
+        engine = db.make_engine(url)
+        db.use(engine)
+        yield engine
+        engine.dispose()
+    db.use(before)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

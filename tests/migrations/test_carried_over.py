@@ -18,10 +18,7 @@ from engine.cases.record import ElementInstance, JournalEntry
 from engine.cases.work import Task
 from engine.core import secrets
 from engine.core.db import reading
-from tests.migrations.test_migrations import database
 from web import migrate
-
-__all__ = ["database"]
 
 WHOLE, TAMPERED, CUT = 7_000_000_001, 7_000_000_002, 7_000_000_003
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -143,9 +140,9 @@ def nothing(type_: TypeEngine[Any]) -> Any:
 
 
 @pytest.fixture
-def carried(database: Engine) -> Engine:
+def carried(empty_database: Engine) -> Engine:
     config = migrate.alembic_config()
-    with database.begin() as connection:
+    with empty_database.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
         old = Old(connection)
@@ -160,7 +157,7 @@ def carried(database: Engine) -> Engine:
         theirs = changed.update().where(changed.c.case_id == TAMPERED, changed.c.seq == 1)
         connection.execute(theirs.values(title="什么也没有发生"))
     migrate.upgrade()
-    return database
+    return empty_database
 
 
 def test_a_chain_that_held_still_holds_and_a_broken_one_stays_broken(carried: Engine) -> None:

@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Connection, Engine, inspect
 
-from engine.core import db
 from engine.core.config import ROOT
-from engine.core.db import Base, make_engine
-from tests.conftest import POSTGRES, postgres_absent
-from tests.support.installation import Postgres
+from engine.core.db import Base
 from web import migrate
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    before = db._engine
-    if request.param == "sqlite":
-        yield from opened(f"sqlite:///{tmp_path / 'new.db'}")
-    elif why := postgres_absent():
-        pytest.skip(why)
-    else:
-        server = Postgres(POSTGRES["host"], POSTGRES["port"])
-        with server.database() as name:
-            yield from opened(server.url(name))
-    db.use(before)
-
-
-def opened(url: str) -> Iterator[Engine]:
-    engine = make_engine(url)
-    db.use(engine)
-    yield engine
-    engine.dispose()
 
 
 def same_type(context: Any, _inspected: Column[Any], declared: Column[Any], found: Any, wanted: Any) -> bool | None:
@@ -59,40 +32,40 @@ def tables(engine: Engine) -> set[str]:
     return set(inspect(engine).get_table_names()) - {"alembic_version"}
 
 
-def test_a_fresh_database_is_what_the_models_say(database: Engine) -> None:
+def test_a_fresh_database_is_what_the_models_say(empty_database: Engine) -> None:
     migrate.upgrade()
     assert migrate.is_current()
-    with database.connect() as connection:
+    with empty_database.connect() as connection:
         assert differences(connection) == []
 
 
-def test_a_column_missing_from_the_migrations_would_be_seen(database: Engine) -> None:
+def test_a_column_missing_from_the_migrations_would_be_seen(empty_database: Engine) -> None:
     migrate.upgrade()
-    with database.begin() as connection:
+    with empty_database.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE office DROP COLUMN phone")
         assert [one[0] for one in differences(connection)] == ["add_column"]
 
 
-def test_going_down_leaves_nothing_and_up_again_everything(database: Engine) -> None:
+def test_going_down_leaves_nothing_and_up_again_everything(empty_database: Engine) -> None:
     migrate.upgrade()
-    made = tables(database)
+    made = tables(empty_database)
     config = migrate.alembic_config()
-    with database.begin() as connection:
+    with empty_database.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
-    assert tables(database) == set()
+    assert tables(empty_database) == set()
     migrate.upgrade()
-    assert tables(database) == made
+    assert tables(empty_database) == made
     assert len(made) == len(Base.metadata.tables)
 
 
-def test_upgrading_twice_changes_nothing(database: Engine) -> None:
+def test_upgrading_twice_changes_nothing(empty_database: Engine) -> None:
     migrate.upgrade()
     migrate.upgrade()
     assert migrate.is_current()
 
 
-def test_a_database_that_is_not_migrated_is_known_as_such(database: Engine) -> None:
+def test_a_database_that_is_not_migrated_is_known_as_such(empty_database: Engine) -> None:
     assert not migrate.is_current()
 
 

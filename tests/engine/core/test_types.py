@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,11 +13,8 @@ import pytest
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, insert, select, text
 
 from engine.core import secrets, types
-from engine.core.db import make_engine
 from engine.core.secrets import Keys
 from engine.core.types import Json, Money, Sealed, SealedBytes, SealedJson, SealedTree, UtcDateTime
-from tests.conftest import POSTGRES, postgres_absent
-from tests.support.installation import Postgres
 
 ROWS = Table(
     "rows",
@@ -34,26 +30,13 @@ ROWS = Table(
 )
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+@pytest.fixture
+def database(empty_database: Engine) -> Iterator[Engine]:
     before = secrets._keys
     secrets.use(Keys({"k1": b"1" * 32, "hash": b"h" * 32}))
-    if request.param == "sqlite":
-        yield from opened(f"sqlite:///{tmp_path / 'types.db'}")
-    elif why := postgres_absent():
-        pytest.skip(why)
-    else:
-        server = Postgres(POSTGRES["host"], POSTGRES["port"])
-        with server.database() as name:
-            yield from opened(server.url(name))
+    ROWS.metadata.create_all(empty_database)
+    yield empty_database
     secrets._keys = before
-
-
-def opened(url: str) -> Iterator[Engine]:
-    engine = make_engine(url)
-    ROWS.metadata.create_all(engine)
-    yield engine
-    engine.dispose()
 
 
 def kept(database: Engine, column: str, value: Any) -> Any:

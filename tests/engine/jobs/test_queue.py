@@ -5,43 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from engine.core import clock, db, parties
-from engine.core.db import Base, make_engine, reading, transaction
+from engine.core.db import Base, reading, transaction
 from engine.jobs import queue
 from engine.jobs.queue import Job
-from tests.conftest import POSTGRES, postgres_absent
-from tests.support.installation import Postgres
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
-    before = db._engine
-    if request.param == "sqlite":
-        yield from opened(f"sqlite:///{tmp_path / 'jobs.db'}")
-    elif why := postgres_absent():
-        pytest.skip(why)
-    else:
-        server = Postgres(POSTGRES["host"], POSTGRES["port"])
-        with server.database() as name:
-            yield from opened(server.url(name))
-    db.use(before)
-
-
-def opened(url: str) -> Iterator[None]:
-    engine = make_engine(url)
-    Base.metadata.create_all(engine, tables=[Base.metadata.tables["job"]])
-    db.use(engine)
+@pytest.fixture
+def jobs(empty_database: Engine) -> Iterator[None]:
+    Base.metadata.create_all(empty_database, tables=[Base.metadata.tables["job"]])
     with clock.frozen(NOW):
         yield
-    engine.dispose()
 
 
 def enqueue(count: int = 1, **fields: Any) -> None:

@@ -5,49 +5,31 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 
-from engine.core import clock, db, parties
-from engine.core.db import Base, make_engine, reading, transaction
+from engine.core import clock, parties
+from engine.core.db import Base, reading, transaction
 from engine.core.parties import BreakerRules, OperationRules, Party, RateLimit
 from engine.jobs import queue
 from engine.jobs.queue import Job
 from engine.outside import admission, breaker
 from engine.outside.breaker import Breaker
-from tests.conftest import POSTGRES, postgres_absent
-from tests.support.installation import Postgres
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 RULES = BreakerRules(failures=5, cool_down_seconds=60, probes=1, release_per_second=20)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
-    before, known = db._engine, dict(parties._parties)
-    if request.param == "sqlite":
-        yield from opened(f"sqlite:///{tmp_path / 'jobs.db'}")
-    elif why := postgres_absent():
-        pytest.skip(why)
-    else:
-        server = Postgres(POSTGRES["host"], POSTGRES["port"])
-        with server.database() as name:
-            yield from opened(server.url(name))
-    db.use(before)
-    parties._parties.clear()
-    parties._parties.update(known)
-
-
-def opened(url: str) -> Iterator[None]:
-    engine = make_engine(url)
-    Base.metadata.create_all(engine, tables=[Base.metadata.tables[name] for name in ("job", "breaker")])
-    db.use(engine)
+@pytest.fixture
+def store(empty_database: Engine) -> Iterator[None]:
+    known = dict(parties._parties)
+    Base.metadata.create_all(empty_database, tables=[Base.metadata.tables[name] for name in ("job", "breaker")])
     parties.register(Party("tax", breaker=RULES))
     with clock.frozen(NOW):
         yield
-    engine.dispose()
+    parties._parties.clear()
+    parties._parties.update(known)
 
 
 def waiting(count: int, party: str = "tax", kind: str = "call", operation: str = "tax.income") -> None:
