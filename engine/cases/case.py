@@ -20,9 +20,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from engine.core.db import Base, WithId, for_update, insert_rows, insert_with_conflict, where
+from engine.core.db import Base, WithId, for_update, insert_with_conflict, where
 from engine.core.errors import NotFound
 from engine.core.types import Digest, Json, Sealed
+from engine.core.writes import insert_later
 
 ROOT_SCOPE = "0"
 
@@ -175,7 +176,7 @@ def save_variables(session: Session, case_id: int, before: Scopes, after: Scopes
         for (scope, name), value in new.items()
         if (scope, name) not in old or old[scope, name] != value
     ]
-    insert_rows(session, Variable, rows, over=["value", "entry_seq"])
+    insert_later(session, Variable, rows, over=["value", "entry_seq"])
 
 
 def next_number(session: Session, name: str) -> int:

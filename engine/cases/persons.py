@@ -12,7 +12,8 @@ from engine.cases.case import Case
 from engine.cases.record import DONE_SCOPE
 from engine.catalog.item import Item
 from engine.core import secrets
-from engine.core.db import Base, insert_rows
+from engine.core.db import Base
+from engine.core.writes import insert_later
 
 # Variables that hold the people of a case where its item does not say (``live_key: {persons}``).
 _USUAL = ("applicant", "co_applicants")
@@ -37,7 +38,7 @@ def follow(session: Session, case: Case, item: Item, before: Mapping[str, Any], 
     old, new = _digests(before, names), _digests(after, names)
     if gone := old - new:
         session.execute(delete(CasePerson).where(CasePerson.case_id == case.id, CasePerson.digest.in_(gone)))
-    insert_rows(session, CasePerson, [{"digest": one, "case_id": case.id} for one in sorted(new - old)])
+    insert_later(session, CasePerson, [{"digest": one, "case_id": case.id} for one in sorted(new - old)])
 
 
 def _digests(variables: Mapping[str, Any], names: Iterable[str]) -> set[str]:

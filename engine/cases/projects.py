@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from engine.core.db import Base, insert_rows
+from engine.core.db import Base
+from engine.core.writes import insert_later
 
 
 class CaseProject(Base):
@@ -26,4 +27,4 @@ def keep(session: Session, case_id: int, answers: Mapping[str, Any], path: str) 
     for step in path.split(".") if path else ():
         value = value.get(step) if isinstance(value, Mapping) else None
     if path and value not in (None, ""):
-        insert_rows(session, CaseProject, [{"code": str(value)[:120], "case_id": case_id}])
+        insert_later(session, CaseProject, [{"code": str(value)[:120], "case_id": case_id}])

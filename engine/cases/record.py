@@ -14,8 +14,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from engine.cases.case import Case
 from engine.core.actor import Actor
-from engine.core.db import Base, WithId, for_update, insert_rows, insert_with_conflict
+from engine.core.db import Base, WithId, for_update, insert_with_conflict
 from engine.core.types import Code, Digest, SealedJson
+from engine.core.writes import insert_later, update_later
 
 # The chain of what belongs to no case.
 _INSTALLATION = "office"
@@ -156,10 +157,12 @@ class Journal:
         """All lines in one statement, and the ends of the chains."""
         if not self._entries:
             return
-        insert_rows(self._session, JournalEntry, self._entries)
+        insert_later(self._session, JournalEntry, self._entries)
         for case_id, (seq, hash_) in self._heads.items():
             if case_id:
-                self._cases[case_id].journal_seq, self._cases[case_id].journal_hash = seq, hash_
+                case = self._cases[case_id]
+                case.journal_seq, case.journal_hash = seq, hash_
+                update_later(self._session, case)
             else:
                 ours = update(JournalHead).where(JournalHead.chain == _INSTALLATION)
                 self._session.execute(ours.values(seq=seq, hash=hash_))

@@ -18,9 +18,9 @@ from engine.catalog.releases import ReleaseView
 from engine.commands import Again, Unit, binding, listeners, mirror
 from engine.core import clock, operations, secrets, workdays
 from engine.core.actor import SYSTEM
-from engine.core.db import insert_rows
 from engine.core.errors import Declined, Fault, ModelFault, OutsideFault
 from engine.core.operations import Call, Operation
+from engine.core.writes import insert_later
 from engine.workflow import BpmnError, Definitions, Followed, Process, Wait, definitions_of, instance_key
 
 _MAX_ROUNDS = 50
@@ -234,7 +234,7 @@ class Casework:
                 "started_at": event.at,
             }
             rows[key] = {**row, "state": state, "ended_at": None if state == "active" else event.at}
-        insert_rows(self.unit.session, record.ElementInstance, list(rows.values()), over=("state", "ended_at"))
+        insert_later(self.unit.session, record.ElementInstance, list(rows.values()), over=("state", "ended_at"))
 
     def _stage(self) -> str:
         """The stage of the element entered last that names one."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from engine.cases import lawful_clock
@@ -15,7 +15,7 @@ from engine.cases.final import closing_payload
 from engine.cases.work import ASKED, Incident, Subscription, Task, stage_of
 from engine.commands import kept, listeners, signals, turns
 from engine.core import clock, ids, operations
-from engine.core.db import for_update, insert_rows
+from engine.core.writes import Change, insert_later, later
 from engine.jobs import queue
 from engine.registers import notices
 from engine.workflow import Wait
@@ -61,20 +61,17 @@ def close(work: Casework, variables: Mapping[str, Any]) -> None:
     work.unit.record(case, "closed", title, closing_payload(variables, work.origins))
 
 
+_FORGET = Change("variable", delete(Variable).where(Variable.case_id == bindparam("forgotten_case")))
+_FREE = Change("live_key", delete(LiveKey).where(LiveKey.case_id == bindparam("freed_case")))
+
+
 def _forget(session: Session, case: Case, had_variables: bool) -> None:
-    """Variables and live keys; on PostgreSQL with one statement."""
-    theirs = delete(Variable).where(Variable.case_id == case.id)
+    """Variables and live keys."""
+    if had_variables:
+        later(session, _FORGET, {"forgotten_case": case.id})
     # Held by the persons of an item's case, and by what a message began.
-    keys = delete(LiveKey).where(LiveKey.case_id == case.id) if case.item or case.channel == "message" else None
-    if had_variables and keys is not None and for_update(session):
-        session.execute(theirs.add_cte(keys.cte("freed")), execution_options=_PLAIN)
-        return
-    for statement in (theirs if had_variables else None, keys):
-        if statement is not None:
-            session.execute(statement, execution_options=_PLAIN)
-
-
-_PLAIN = {"synchronize_session": False}
+    if case.item or case.channel == "message":
+        later(session, _FREE, {"freed_case": case.id})
 
 
 def _publishes(work: Casework) -> bool:
@@ -149,7 +146,7 @@ def _write_tasks(work: Casework, waits: Iterable[Wait]) -> None:
         lawful_clock.begin_steps(work.unit.session, work.case, rules, rows)
     done, work.finished = work.finished, []
     rows += [{name: getattr(task, name) for name in _TASK_COLUMNS} for task in done]
-    insert_rows(work.unit.session, Task, rows, over=_DONE if done else ())
+    insert_later(work.unit.session, Task, rows, over=_DONE if done else ())
 
 
 def _task_row(work: Casework, wait: Wait) -> dict[str, Any]:
@@ -303,8 +300,7 @@ def _add_subscriptions(work: Casework, waits: Iterable[Wait]) -> None:
         }
         for wait in waits
     ]
-    if rows:
-        work.unit.session.execute(insert(Subscription), rows)
+    insert_later(work.unit.session, Subscription, rows)
 
 
 def _broadcast(work: Casework) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -20,6 +20,8 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from engine.core import ids
 from engine.core.types import UtcDateTime
+from engine.core.writes import Writing
+from engine.core.writes import insert_rows as insert_rows
 
 # Names for every constraint, so that migrations can speak of them.
 NAMING = {
@@ -145,8 +147,9 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextmanager
 def transaction() -> Iterator[Session]:
     """The one way to change anything: all of it is committed at the end of the block, or none."""
-    with Session(engine(), expire_on_commit=False, autoflush=False) as session, session.begin():
+    with Writing(engine(), expire_on_commit=False, autoflush=False) as session, session.begin():
         yield session
+        session.send()
 
 
 @contextmanager
@@ -165,30 +168,6 @@ def insert_with_conflict(session: Session, table: type[Base]) -> Any:
     """An INSERT that can say ``ON CONFLICT``: both databases know it, SQLAlchemy keeps one class for each."""
     dialect = postgresql if for_update(session) else sqlite
     return dialect.insert(table.__table__)
-
-
-def insert_rows(
-    session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]], over: Sequence[str] = ()
-) -> None:
-    """Insert rows in one statement; of a row that stands already the columns ``over`` are written anew."""
-    if rows:
-        # The session has nothing to add to it, and one row needs no machinery for many.
-        one = len(rows) == 1
-        statement = _insertion(table, tuple(over), for_update(session), one)
-        session.connection().execute(statement, rows[0] if one else rows)
-
-
-@cache
-def _insertion(table: type[Base], over: tuple[str, ...], on_postgresql: bool, one: bool) -> Any:
-    made = (postgresql if on_postgresql else sqlite).insert(table.__table__)
-    if not over:
-        return made
-    keys = list(table.__table__.primary_key)
-    made = made.on_conflict_do_update(
-        index_elements=[key.name for key in keys], set_={name: made.excluded[name] for name in over}
-    )
-    # Only what gives something back is sent as one statement with many values where rows may stand already.
-    return made.returning(keys[0]) if on_postgresql and not one else made
 
 
 def for_update(session: Session) -> bool:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
-    insert,
     literal,
     select,
     text,
@@ -27,6 +26,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from engine.core import clock, ids, parties
 from engine.core.db import Base, WithId, for_update
 from engine.core.types import Json
+from engine.core.writes import insert_later
 from engine.jobs import wake
 
 LEASE = timedelta(seconds=60)
@@ -133,7 +133,7 @@ def enqueue(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
     made = [{"id": ids.new(), **defaults, **row} for row in rows]
     if not made:
         return
-    session.execute(insert(Job), made)
+    insert_later(session, Job, made)
     wake.promise(session, {str(row["kind"]) for row in made})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Delete, delete, text
+from sqlalchemy import bindparam, delete, text
 from sqlalchemy.orm import Session
 
 from engine.cases.case import Case
@@ -14,6 +14,7 @@ from engine.cases.lawful_clock.tables import CaseLimit, ClockStop
 from engine.catalog.limits import ClockRules
 from engine.core import clock, ids, workdays
 from engine.core.db import insert_with_conflict
+from engine.core.writes import Change, later
 from engine.jobs import wake
 from engine.jobs.queue import Job
 
@@ -76,12 +77,12 @@ _DEFAULTS = {
 
 def silence(session: Session, case_id: int) -> None:
     """Nothing is left to be told."""
-    session.execute(silencing(case_id), execution_options={"synchronize_session": False})
+    later(session, _SILENCE, {"silenced_case": case_id})
 
 
-def silencing(case_id: int) -> Delete:
-    """The statement that does so."""
-    return delete(Job).where(Job.case_id == case_id, Job.token == KIND, Job.kind == KIND)
+_SILENCE = Change(
+    "job", delete(Job).where(Job.case_id == bindparam("silenced_case"), Job.token == KIND, Job.kind == KIND)
+)
 
 
 def next_moment(

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import bindparam, select, update
 from sqlalchemy import case as choice
-from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from engine.cases.case import Case
@@ -21,7 +21,7 @@ from engine.cases.work import Task
 from engine.catalog import releases
 from engine.catalog.limits import HOURS, KINDS, ClockRules, Span
 from engine.core import clock, ids, workdays
-from engine.core.db import for_update, insert_rows
+from engine.core.writes import Change, insert_later, later
 
 _PLAIN = {"synchronize_session": False}
 
@@ -64,7 +64,7 @@ def begin_steps(session: Session, case: Case, rules: ClockRules, rows: Iterable[
     if not made:
         return
     columns = CaseLimit.__table__.columns.keys()
-    insert_rows(session, CaseLimit, [{name: getattr(one, name) for name in columns} for one in made])
+    insert_later(session, CaseLimit, [{name: getattr(one, name) for name in columns} for one in made])
     if case.clock_stopped_since is None:
         bell.arm(session, case, made, [], rules, only_sooner=True)
 
@@ -177,13 +177,16 @@ def finish(session: Session, case: Case, rules: ClockRules) -> None:
         return
     if rules.extension is not None:
         asked.drop(session, case.id)
-    running = update(CaseLimit).where(CaseLimit.case_id == case.id, CaseLimit.ended_at.is_(None))
-    running = running.values(ended_at=clock.now())
-    if for_update(session):
-        running = running.add_cte(bell.silencing(case.id).cte("silenced"))
-    else:
-        bell.silence(session, case.id)
-    session.execute(running, execution_options=_PLAIN)
+    later(session, _OVER, {"over_case": case.id, "over_at": clock.now()})
+    bell.silence(session, case.id)
+
+
+_OVER = Change(
+    "case_limit",
+    update(CaseLimit)
+    .where(CaseLimit.case_id == bindparam("over_case"), CaseLimit.ended_at.is_(None))
+    .values(ended_at=bindparam("over_at")),
+)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------
