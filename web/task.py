@@ -35,7 +35,8 @@ def show(task_id: int) -> str | AnyResponse:
     if unread:
         dispatch(LookAtTask(task_id), g.actor)
     if longer is not None:
-        return redirect(url_for("clock.extension", extension_id=longer, **request.args))
+        here = {name: request.args.get(name) for name in ("view", "q", "after")}
+        return redirect(url_for("clock.extension", extension_id=longer, **here))  # type: ignore[arg-type]
     return _page(task_id)
 
 
