@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 API_KEY = b"demo-wechat-api-v3-key-000000000"
 SERIAL, MERCHANT, APP = "PUB_KEY_ID_DEMO_1", "1900000001", "2021000000000001"
+PAYER = {"wechat": "oDEMO0000000000000000000001", "alipay": "199******01"}
 BEIJING = timezone(timedelta(hours=8))
 # Trades of the demo that are paid as soon as they are placed.
 DEMO = "4200099"
@@ -196,6 +197,7 @@ def wechat_headers(body: bytes, *, broken: bool = False) -> dict[str, str]:
 def wechat_trade(trade: Trade, amount: int | None = None) -> dict[str, Any]:
     """A trade as WeChat tells it."""
     told: dict[str, Any] = {"appid": "wx0000000000000001", "mchid": MERCHANT, "out_trade_no": trade.number}
+    paid = amount or trade.amount
     if not trade.transaction:
         return {**told, "trade_state": "CLOSED" if trade.state == "closed" else "NOTPAY", "trade_state_desc": ""}
     return {
@@ -204,9 +206,35 @@ def wechat_trade(trade: Trade, amount: int | None = None) -> dict[str, Any]:
         "trade_type": "NATIVE",
         "trade_state": "REFUND" if trade.refunds else "SUCCESS",
         "trade_state_desc": "支付成功",
+        "bank_type": "OTHERS",
+        "attach": "",
         "success_time": iso(trade.paid_at),
-        "amount": {"total": amount or trade.amount, "payer_total": amount or trade.amount, "currency": "CNY"},
+        "payer": {"openid": PAYER["wechat"]},
+        "amount": {"total": paid, "payer_total": paid, "currency": "CNY", "payer_currency": "CNY"},
     }
+
+
+def wechat_refund(trade: Trade, number: str, *, done: bool) -> dict[str, Any]:
+    """A refund as WeChat tells it."""
+    fen, at = trade.refunds[number]
+    amount = {"total": trade.amount, "refund": fen, "payer_total": trade.amount, "payer_refund": fen, "currency": "CNY"}
+    return {
+        "refund_id": wechat_refund_id(number),
+        "out_refund_no": number,
+        "transaction_id": trade.transaction,
+        "out_trade_no": trade.number,
+        "channel": "ORIGINAL",
+        "user_received_account": "支付用户零钱",
+        "create_time": iso(at),
+        **({"success_time": iso(at)} if done else {}),
+        "status": "SUCCESS" if done else "PROCESSING",
+        "amount": amount,
+    }
+
+
+def wechat_refund_id(number: str) -> str:
+    """WeChat's own number of a refund."""
+    return f"500000{number[4:10]}{number[10:].zfill(10)}"
 
 
 def alipay_trade(trade: Trade, amount: int | None = None) -> dict[str, str]:
@@ -215,6 +243,7 @@ def alipay_trade(trade: Trade, amount: int | None = None) -> dict[str, str]:
     return {
         "out_trade_no": trade.number,
         "trade_no": trade.transaction or "2026000000000000000000000000",
+        "buyer_logon_id": PAYER["alipay"],
         "trade_status": state,
         "total_amount": yuan(amount or trade.amount),
     }
@@ -249,6 +278,7 @@ def message(notice: Notice) -> tuple[bytes, dict[str, str]]:
         "notify_type": "trade_status_sync",
         "notify_time": local(time.time()),
         "gmt_payment": local(trade.paid_at),
+        "subject": trade.title,
         "app_id": APP,
         "charset": "utf-8",
         "version": "1.0",
@@ -272,9 +302,10 @@ def wechat_bill(rows: list[tuple[Trade, str, int]]) -> bytes:
     lines = [WECHAT_BILL]
     for trade, refund, fen in rows:
         back, came = (yuan(fen), "0.00") if refund else ("0.00", yuan(fen))
-        values = [local(trade.paid_at), "wx0000000000000001", MERCHANT, "0", "", trade.transaction, trade.number, ""]
+        at = trade.refunds[refund][1] if refund else trade.paid_at
+        values = [local(at), "wx0000000000000001", MERCHANT, "0", "", trade.transaction, trade.number, PAYER["wechat"]]
         values += ["NATIVE", "REFUND" if refund else "SUCCESS", "OTHERS", "CNY", came, "0.00"]
-        values += [f"5{trade.transaction[1:]}" if refund else "0", refund or "0", back, "0.00"]
+        values += [wechat_refund_id(refund) if refund else "0", refund or "0", back, "0.00"]
         values += ["ORIGINAL" if refund else "", "SUCCESS" if refund else "", trade.title, "", "0.00", "0.60%"]
         values += [came, back, ""]
         lines.append(",".join(f"`{value}" for value in values))
@@ -299,7 +330,8 @@ def alipay_bill(day: str, rows: list[tuple[Trade, str, int]]) -> bytes:
     for trade, refund, fen in rows:
         amount = f"-{yuan(fen)}" if refund else yuan(fen)
         values = [trade.transaction, trade.number, "退款" if refund else "交易", trade.title, local(trade.paid_at)]
-        values += [local(trade.paid_at), "", amount, amount, refund, ""]
+        done = trade.refunds[refund][1] if refund else trade.paid_at
+        values += [local(done), PAYER["alipay"], amount, amount, refund, ""]
         lines.append(",".join(f"{value}\t" for value in values))
     lines.append(f"#交易合计：{len(rows)} 笔")
     buffer = io.BytesIO()

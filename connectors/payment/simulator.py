@@ -173,8 +173,8 @@ def _wechat(app: Flask, state: State) -> None:
         number = asked["out_refund_no"]
 
         def work() -> dict[str, Any]:
-            _refund(state, "wechat", asked["transaction_id"], number, asked["amount"]["refund"])
-            return {"out_refund_no": number, "status": "PROCESSING"}
+            trade, _ = _refund(state, "wechat", asked["transaction_id"], number, asked["amount"]["refund"])
+            return books.wechat_refund(trade, number, done=False)
 
         return answer("refund", number, work)
 
@@ -183,11 +183,7 @@ def _wechat(app: Flask, state: State) -> None:
         def work() -> dict[str, Any]:
             for trade in house(state).trades.values():
                 if number in trade.refunds:
-                    return {
-                        "out_refund_no": number,
-                        "status": "SUCCESS",
-                        "success_time": books.iso(trade.refunds[number][1]),
-                    }
+                    return books.wechat_refund(trade, number, done=True)
             raise Refusal(error="absent")
 
         return answer("refund_query", number, work, once=False)
@@ -261,13 +257,29 @@ def _alipay(app: Flask, state: State) -> None:
     def refund(asked: Mapping[str, Any]) -> dict[str, Any]:
         fen = _fen(asked["refund_amount"])
         trade, moved = _refund(state, "alipay", asked["trade_no"], asked["out_request_no"], fen)
-        return {"out_trade_no": trade.number, "fund_change": "Y" if moved else "N"}
+        return {
+            "trade_no": trade.transaction,
+            "out_trade_no": trade.number,
+            "buyer_logon_id": books.PAYER["alipay"],
+            "fund_change": "Y" if moved else "N",
+            "refund_fee": books.yuan(trade.refunded),
+        }
 
     def refund_query(asked: Mapping[str, Any]) -> dict[str, Any]:
         trade = next((one for one in house(state).trades.values() if one.transaction == asked["trade_no"]), None)
         if trade is None:
             raise Refusal(error="absent")
-        return {"refund_status": "REFUND_SUCCESS"} if asked["out_request_no"] in trade.refunds else {}
+        number = asked["out_request_no"]
+        if number not in trade.refunds:
+            return {}
+        return {
+            "trade_no": trade.transaction,
+            "out_trade_no": trade.number,
+            "out_request_no": number,
+            "total_amount": books.yuan(trade.amount),
+            "refund_amount": books.yuan(trade.refunds[number][0]),
+            "refund_status": "REFUND_SUCCESS",
+        }
 
     def bill(asked: Mapping[str, Any]) -> dict[str, Any]:
         if not house(state).bill("alipay", asked["bill_date"]):
