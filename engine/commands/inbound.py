@@ -59,8 +59,7 @@ def receive_event(command: ReceiveEvent, unit: Unit) -> Taken:
     if not new:
         if row.digest != digest:
             raise Refused("同一编号的消息内容与先前不同，已拒收", code="message_changed")
-        row.repeats += 1
-        unit.session.flush()
+        inbox.repeated(unit.session, row)
         return Taken(dict(row.result), repeated=True)
     row.result = dict(_take(event, unit) or {})
     unit.session.flush()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, UniqueConstraint, select
+from sqlalchemy import String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from engine.core import clock, ids
@@ -36,3 +36,9 @@ def first(session: Session, party: str, message_id: str, kind: str, digest: str)
     new = session.scalar(made.returning(InboundMessage.id)) is not None
     query = select(InboundMessage).where(InboundMessage.party == party, InboundMessage.message_id == message_id)
     return session.scalars(query).one(), new
+
+
+def repeated(session: Session, row: InboundMessage) -> None:
+    """Count one more delivery; several at the same moment are all counted."""
+    of = InboundMessage
+    session.execute(update(of).where(of.id == row.id).values(repeats=of.repeats + 1))

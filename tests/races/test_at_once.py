@@ -7,8 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
+from connectors import load, manifests
+from connectors.payment.house import Notice as PaymentNotice
+from connectors.payment.house import Trade, message
 from engine.cases.case import Case, LiveKey
 from engine.cases.record import JournalEntry, verify
 from engine.cases.work import BufferedMessage
@@ -16,13 +20,16 @@ from engine.commands import dispatch
 from engine.commands.accounts import CODE_ATTEMPTS, LOGIN_ATTEMPTS, RequestCode, SignIn, SignInCitizen
 from engine.commands.cases import FileObjection, StartCase
 from engine.commands.messages import PublishMessage
+from engine.commands.payments import OpenOrder
 from engine.commands.tasks import ClaimTask, CompleteTask
 from engine.core.actor import SYSTEM
 from engine.core.db import reading
 from engine.core.errors import AnjuError
+from engine.outside.inbox import InboundMessage
 from engine.registers.accounts import SmsCode
 from engine.registers.notices import Notice, Objection
 from engine.registers.offices import StaffUser
+from engine.registers.payments import PaymentOrder, PaymentReceipt
 from engine.workers.runner import Runner
 from tests.support.installation import ITEM, Installation
 
@@ -169,3 +176,27 @@ def test_many_workers_do_each_piece_of_work_once(anju_both: Installation) -> Non
     assert {one["calls"] for one in booked} == {1}
     with reading() as session:
         assert verify(session, case_id) is None
+
+
+@pytest.mark.parametrize("channel", ["wechat", "alipay"])
+def test_of_eight_deliveries_of_one_payment_notice_exactly_one_books(anju_postgres: Installation, channel: str) -> None:
+    """The very same bytes by eight threads, each thanked, so that the channel does not come again."""
+    anju = anju_postgres
+    load(next(one for one in manifests() if one.party == "payment"), {})
+    order = dispatch(OpenOrder("ZD-8", "2026年3月租金", 52_500), anju.staff("qianhui"))
+    with reading() as session:
+        number = session.get_one(PaymentOrder, order).number
+    trade = Trade(channel, number, "2026年3月租金", 52_500, "", "paid", "4200002603020000000000808", 1_772_417_730.0)
+    body, headers = message(PaymentNotice(trade, 0.0, "EV-8", amount=52_500))
+    clients = [anju.app.test_client() for _ in range(8)]
+    posts = [
+        lambda client=client: client.post(f"/inbound/payment/{channel}", data=body, headers=headers).text
+        for client in clients
+    ]
+    thanks = {"wechat": '{"code":"SUCCESS","message":"OK"}', "alipay": "success"}[channel]
+    assert at_once(*posts) == [thanks] * 8
+    with reading() as session:
+        receipts = session.scalars(select(PaymentReceipt).where(PaymentReceipt.order_id == order)).all()
+        repeats = session.scalars(select(InboundMessage.repeats).where(InboundMessage.party == "payment")).one()
+    assert [(one.state, one.amount) for one in receipts] == [("booked", 52_500)]
+    assert repeats == 7
