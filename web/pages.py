@@ -29,6 +29,7 @@ MODULES = (
     "web.counter",
     "web.bank",
     "web.payments",
+    "web.invoices",
     "web.case",
     "web.case_desk",
     "web.reviews",

@@ -33,7 +33,8 @@ def case(case_id: int) -> str:
     with reading() as session:
         found = portal_case.case_view(session, g.actor, case_id)
         to_pay = payments.open_of(session, g.actor, case_id)
-    return render_template("portal/case.html", case=found, head=headline(found), to_pay=to_pay)
+        paid = payments.paid_of(session, g.actor, case_id)
+    return render_template("portal/case.html", case=found, head=headline(found), to_pay=to_pay, paid=paid)
 
 
 @pages.get("/portal/cases/<int:case_id>/submitted")

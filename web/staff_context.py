@@ -29,6 +29,7 @@ PLACES = {
     "counter": "counter",
     "bank": "bank",
     "payments": "payments",
+    "invoices": "invoices",
     "deputies": "people",
     "handover": "people",
     "incidents": "incidents",
@@ -87,6 +88,7 @@ def _nav(actor: Actor, around: Surroundings) -> list[dict[str, Any]]:
         entries.append(("bank", "bank.show", "银行收付", 0))
     if actor.has("finance") or actor.has("finance_review") or actor.has("supervisor"):
         entries.append(("payments", "payments.show", "扫码收款", 0))
+        entries.append(("invoices", "invoices.show", "电子票据", 0))
     if actor.has("supervisor"):
         entries.append(("clock", "clock.show", "时限", 0))
         entries.append(("incidents", "incidents.show", "故障", around.incidents))

@@ -170,6 +170,14 @@ def open_of(session: Session, actor: Actor, case_id: int) -> list[tuple[int, str
     return [(one.id, one.title, Decimal(one.amount) / 100) for one in found]
 
 
+def paid_of(session: Session, actor: Actor, case_id: int) -> list[tuple[int, str, Decimal]]:
+    """What was paid in a citizen's case: (id, title, 元); its page has the invoice."""
+    own_case(session, actor, case_id)
+    of = (PaymentOrder.case_id == case_id, PaymentOrder.state.in_((payments.PAID, payments.REFUNDED)))
+    found = session.scalars(select(PaymentOrder).where(*of).order_by(PaymentOrder.id))
+    return [(one.id, one.title, Decimal(one.amount) / 100) for one in found]
+
+
 def to_pay(session: Session, actor: Actor, order_id: int) -> ToPay:
     """An order of the citizen's own case. Raises ``NotFound``."""
     order = session.get(PaymentOrder, order_id)
