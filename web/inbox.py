@@ -121,5 +121,6 @@ def _row(line: TaskLine, listed: TaskList) -> dict[str, Any]:
         "marks": [(f"{line.done_at} 办结", "ok", "")] if done else line.marks,
         "mine": line.mine,
         "unread": line.unread,
+        "barred": line.barred,
         "pick": not done and not line.barred,
     }
