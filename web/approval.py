@@ -18,6 +18,8 @@ from engine.core.db import reading
 from engine.core.errors import NotFound, Refused
 from engine.queries import approval, preview
 from web.security import staff
+from web.signing import NotSigned, handed_in
+from web.task import page as task_page
 
 pages = Blueprint("approval", __name__)
 
@@ -66,12 +68,15 @@ def do(task_id: int, verb: str) -> Response | tuple[str, int]:
 
 @pages.post("/tasks/<int:task_id>/opinion")
 @staff()
-def opinion(task_id: int) -> Response:
+def opinion(task_id: int) -> Response | tuple[str, int]:
     """What somebody who was asked says."""
     form = request.form
     seen = form.get("version", 0, type=int)
-    said = GiveOpinion(task_id, form.get("verdict", ""), form.get("text", ""), seen, "sign" in form)
-    _, number, name = dispatch(said, g.actor)
+    verdict, text = form.get("verdict", ""), form.get("text", "")
+    try:
+        _, number, name = handed_in(task_id, lambda sign: GiveOpinion(task_id, verdict, text, seen, sign))
+    except NotSigned as error:
+        return task_page(task_id, problem=error.message), 422
     flash(f"{number}「{name}」意见已提交", "success")
     return redirect(url_for("task.next_one", view=form.get("view") or "mine"), 303)
 

@@ -18,6 +18,7 @@ from engine.queries.common import calendar
 from web.inbox import desk_of
 from web.portal_forms import island_errors, keep_draft, posted_answers
 from web.security import staff
+from web.signing import NotSigned, handed_in
 
 pages = Blueprint("task", __name__)
 
@@ -37,7 +38,7 @@ def show(task_id: int) -> str | AnyResponse:
     if longer is not None:
         here = {name: request.args.get(name) for name in ("view", "q", "after")}
         return redirect(url_for("clock.extension", extension_id=longer, **here))  # type: ignore[arg-type]
-    return _page(task_id)
+    return page(task_id)
 
 
 @pages.post("/tasks/<int:task_id>")
@@ -46,9 +47,12 @@ def submit(task_id: int) -> AnyResponse | tuple[str, int]:
     """Hand the answers in, then open the next task of the same view; nothing typed is ever lost."""
     answers = posted_answers()
     try:
-        done = dispatch(CompleteTask(task_id, answers, _seen_version(), "sign" in request.form), g.actor)
+        seen = _seen_version()
+        done = handed_in(task_id, lambda sign: CompleteTask(task_id, answers, seen, sign))
     except InvalidAnswers as error:
-        return _page(task_id, answers, island_errors(error)), 422
+        return page(task_id, answers, island_errors(error)), 422
+    except NotSigned as error:
+        return page(task_id, answers, problem=error.message), 422
     except (TaskAlreadyDone, TaskChanged) as error:
         return _stale(task_id, answers, error), 409
     flash(f"{done.case_number}「{done.task_name}」已提交{'，正在校验…' if done.is_checked else ''}", "success")
@@ -90,11 +94,17 @@ def draft(task_id: int) -> Response:
     return keep_draft(f"task:{task_id}")
 
 
-def _page(task_id: int, typed: Mapping[str, Any] | None = None, errors: Mapping[str, list[str]] | None = None) -> str:
+def page(
+    task_id: int,
+    typed: Mapping[str, Any] | None = None,
+    errors: Mapping[str, list[str]] | None = None,
+    problem: str = "",
+) -> str:
+    """The task's page with what was typed; ``problem``: why it was not handed in."""
     with reading() as session, calendar(session):
         task = task_page.open_task(session, g.actor, task_id, typed)
         desk = desk_of(session, g.actor, request.values.get("view") or task.view, task_id)
-    return render_template("task/show.html", task=task, errors=errors or {}, **desk)
+    return render_template("task/show.html", task=task, errors=errors or {}, problem=problem, **desk)
 
 
 def _stale(task_id: int, answers: Mapping[str, Any], error: Refused) -> str:

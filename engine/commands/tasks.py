@@ -41,12 +41,12 @@ class ReleaseTask:
 
 @dataclass(frozen=True)
 class CompleteTask:
-    """Submit a task's form; ``seen_version`` is of the page when it was opened, ``sign`` adds one's handwriting."""
+    """Submit a task's form; ``seen_version`` is of the page when it was opened; ``sign``: by hand, or ``Certified``."""
 
     task_id: int
     answers: Mapping[str, Any]
     seen_version: int
-    sign: bool = False
+    sign: bool | signing.Certified = False
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def complete_task(command: CompleteTask, unit: Unit) -> TaskDone:
     kept = _checked(work, task, command.answers)
     keep_submission(work, task, kept)
     if command.sign:
-        task.signature = signing.sign(unit, case, task)
+        task.signature = signing.sign(unit, case, task, command.sign, kept)
     if task.hold and holds.hold_back(unit, task):
         return TaskDone(case.id, case.number, task.name)
     # A plain deployment knows only the variables it was given.

@@ -10,7 +10,9 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from engine.batches.approval import VERBS, allows
+from engine.cases import certified
 from engine.cases.case import Case
+from engine.cases.certified import Certificate
 from engine.cases.colleagues import Comment, KeptSignature, Phrase, StaffMessage
 from engine.cases.record import JournalEntry
 from engine.cases.standing import APPLICANT
@@ -65,6 +67,7 @@ class SaidLine:
     text: str
     at: str
     task_id: int
+    signed: Certificate | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ def desk(session: Session, actor: Actor, task: Task, case: Case, works: bool, co
         note=_note(session, task),
         held=_held(session, task, waits),
         asked=asked,
-        said=said(session, case.id),
+        said=said(session, case),
         tally=tally(task, context),
         talk=talk(session, case.id),
         phrases=phrases(session, actor),
@@ -178,15 +181,22 @@ def _asked(session: Session, actor: Actor, task: Task, host: int) -> list[AskedL
     return found
 
 
-def said(session: Session, case_id: int) -> list[SaidLine]:
-    """Every opinion that was asked for, oldest first."""
-    query = select(JournalEntry).where(JournalEntry.case_id == case_id, JournalEntry.kind == "opinion")
+def said(session: Session, case: Case) -> list[SaidLine]:
+    """Every opinion that was asked for, oldest first, with the certificate it was signed with."""
+    query = select(JournalEntry).where(
+        JournalEntry.case_id == case.id, JournalEntry.kind.in_(("opinion", certified.KIND))
+    )
+    lines = session.scalars(query.order_by(JournalEntry.seq)).all()
+    signed = certified.by_opinion(case.number, lines)
     found = []
-    for one in session.scalars(query.order_by(JournalEntry.seq)):
+    for one in lines:
+        if one.kind != "opinion":
+            continue
         payload = one.payload or {}
         verdict, tone = VERDICTS.get(str(payload.get("verdict")), ("意见", ""))
         text = str(payload.get("opinion") or "")
-        found.append(SaidLine(one.actor_name, verdict, tone, text, stamp(one.at), one.task_id or 0))
+        certificate = signed.get(one.seq)
+        found.append(SaidLine(one.actor_name, verdict, tone, text, stamp(one.at), one.task_id or 0, certificate))
     return found
 
 

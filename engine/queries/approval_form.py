@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from engine.cases import certified
 from engine.cases.case import Case
+from engine.cases.certified import Certificate
 from engine.cases.record import JournalEntry
 from engine.cases.work import Task
 from engine.catalog import plain_form, releases
@@ -22,13 +24,16 @@ from engine.registers.offices import Office
 
 @dataclass(frozen=True)
 class SignedStep:
-    """One opinion. ``who`` says for whom it was given; ``signature`` is the digest of the handwriting, or empty."""
+    """One opinion. ``who`` says for whom it was given; ``signature`` is the digest of the handwriting, or empty;
+    ``certificate`` the signature with a certificate, checked now.
+    """
 
     step: str
     who: str
     opinion: str
     at: str
     signature: str
+    certificate: Certificate | None = None
 
 
 @dataclass(frozen=True)
@@ -70,9 +75,11 @@ def _steps(session: Session, actor: Actor, case: Case, release: ReleaseView) -> 
     query = (
         select(JournalEntry, Task.name, Task.signature)
         .join(Task, Task.id == JournalEntry.task_id)
-        .where(JournalEntry.case_id == case.id, JournalEntry.kind.in_(("completed", "opinion")))
+        .where(JournalEntry.case_id == case.id, JournalEntry.kind.in_((*certified.SAID, certified.KIND)))
         .order_by(JournalEntry.seq)
     )
+    lines = session.execute(query).all()
+    signed = certified.by_opinion(case.number, (one for one, _, _ in lines))
     return [
         SignedStep(
             step=name,
@@ -80,8 +87,10 @@ def _steps(session: Session, actor: Actor, case: Case, release: ReleaseView) -> 
             opinion=_said(actor, release, one),
             at=clock.local(one.at).strftime("%Y-%m-%d %H:%M"),
             signature=signature if one.kind == "opinion" or _is_last(session, one) else "",
+            certificate=signed.get(one.seq),
         )
-        for one, name, signature in session.execute(query)
+        for one, name, signature in lines
+        if one.kind != certified.KIND
     ]
 
 

@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from engine.cases import certified
 from engine.cases.case import Case
+from engine.cases.certified import Certificate
 from engine.cases.record import JournalEntry
 from engine.cases.work import Task
 from engine.catalog import plain_form
@@ -33,6 +35,7 @@ class Opinion:
     who: str
     at: str
     rows: list[Row]
+    signed: Certificate | None = None
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,15 @@ def opinions(session: Session, case: Case, release: ReleaseView, access: Access 
     query = (
         select(JournalEntry, Task.name)
         .join(Task, Task.id == JournalEntry.task_id)
-        .where(JournalEntry.case_id == case.id, JournalEntry.kind == "completed")
+        .where(JournalEntry.case_id == case.id, JournalEntry.kind.in_(("completed", certified.KIND)))
         .order_by(JournalEntry.seq)
     )
+    lines = session.execute(query).all()
+    signed = certified.by_opinion(case.number, (one for one, _ in lines))
     return [
-        Opinion(title=name, who=_who(one), at=stamp(one.at), rows=_answered(release, one))
-        for one, name in session.execute(query)
-        if one.payload is not None
+        Opinion(title=name, who=_who(one), at=stamp(one.at), rows=_answered(release, one), signed=signed.get(one.seq))
+        for one, name in lines
+        if one.kind == "completed" and one.payload is not None
     ]
 
 

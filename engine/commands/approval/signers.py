@@ -64,13 +64,13 @@ class RemoveSigner:
 
 @dataclass(frozen=True)
 class GiveOpinion:
-    """What somebody who was asked (added or delegated) says. ``sign``: put one's kept handwriting under it."""
+    """What somebody who was asked (added or delegated) says. ``sign``: with kept handwriting, or ``Certified``."""
 
     task_id: int
     verdict: str
     text: str
     seen_version: int
-    sign: bool = False
+    sign: bool | signing.Certified = False
 
 
 @handles(AddSigners)
@@ -161,10 +161,11 @@ def give_opinion(command: GiveOpinion, unit: Unit) -> tuple[int, str, str]:
     if command.verdict not in VERDICTS or not command.text.strip():
         raise Refused("请选择结论并写明意见", code="opinion_missing")
     said = {"verdict": command.verdict, "opinion": command.text.strip()[:2000]}
+    _line(unit, case, task, said)
     if command.sign:
-        task.signature = signing.sign(unit, case, task)
+        task.signature = signing.sign(unit, case, task, command.sign, said)
     if task.kind == NORMAL:
-        _answer_owner(unit, case, task, said)
+        _answer_owner(unit, case, task)
     else:
         _answer_host(unit, case, task, said)
     return case.id, case.number, task.name
@@ -175,9 +176,8 @@ def _line(unit: Unit, case: Case, task: Task, said: dict[str, str]) -> None:
     unit.journal.add(case, unit.actor, unit.now, entry)
 
 
-def _answer_owner(unit: Unit, case: Case, task: Task, said: dict[str, str]) -> None:
+def _answer_owner(unit: Unit, case: Case, task: Task) -> None:
     """委派: the task returns to whoever gave it away."""
-    _line(unit, case, task, said)
     owner, task.owner = task.owner, ""
     task.assignee, task.asked_by, task.mark = owner, unit.actor.key, "answered"
     desk.unsee(unit.session, task.id)
@@ -189,7 +189,6 @@ def _answer_owner(unit: Unit, case: Case, task: Task, said: dict[str, str]) -> N
 def _answer_host(unit: Unit, case: Case, task: Task, said: dict[str, str]) -> None:
     task.state, task.done_at, task.version = "done", unit.now, task.version + 1
     task.done_by, task.done_by_name = unit.actor.key, unit.actor.shown
-    _line(unit, case, task, said)
     host = unit.session.get_one(Task, task.host_id)
     told = f"已就「{host.name}」提交意见：{VERDICTS[said['verdict']]}"
     words.tell(unit.session, unit.actor, [host.assignee], "answer", case.id, host.id, told)
