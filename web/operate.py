@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from engine.commands import dispatch
@@ -44,20 +45,21 @@ def simple(case_id: int, action: str) -> Response | tuple[str, int]:
 @pages.post("/cases/<int:case_id>/operate/modify")
 @staff(SUPERVISOR)
 def modify(case_id: int) -> Response | tuple[str, int] | str:
-    """Without ``confirmed`` only say what it would do."""
+    """Say what it would do; do it once just that was said and is confirmed."""
     form = request.form
+    chosen = _chosen(form)
     terminate = tuple(form.getlist("terminate"))
     activate = tuple(
         Activation(element, ancestor=form.get("ancestor") or None) for element in form.getlist("activate") if element
     )
     try:
         variables = _variables(form.get("variables", ""))
-        if "confirmed" not in form:
+        if "confirmed" not in form or form.get("previewed") != chosen:
             if not (terminate or activate or variables):
                 raise Refused("请选择要取消或启动的环节，或填写要修改的变量")
             with reading() as session:
                 effect = operations.preview(session, g.actor, case_id, activate, terminate)
-            return _page(case_id, effect=effect)
+            return _page(case_id, effect=effect, previewed=chosen)
         seen = form.get("seen_version", type=int)
         reason = form.get("reason", "")
         if terminate or activate:
@@ -68,6 +70,12 @@ def modify(case_id: int) -> Response | tuple[str, int] | str:
         return _page(case_id, error=error.message), 422
     flash("已按所选调整", "success")
     return redirect(url_for("operate.show", case_id=case_id), 303)
+
+
+def _chosen(form: MultiDict[str, str]) -> str:
+    """What was chosen, as the page carries it from the preview to the confirmation."""
+    texts = [form.get(name, "").strip() for name in ("ancestor", "variables")]
+    return json.dumps([sorted(form.getlist("terminate")), form.getlist("activate"), *texts], ensure_ascii=False)
 
 
 def _variables(text: str) -> dict[str, Any]:
@@ -83,7 +91,9 @@ def _variables(text: str) -> dict[str, Any]:
     return found
 
 
-def _page(case_id: int, *, error: str = "", effect: object = None) -> str:
+def _page(case_id: int, *, error: str = "", effect: object = None, previewed: str = "") -> str:
     with reading() as session:
         case = operations.standing(session, g.actor, case_id)
-    return render_template("operate/show.html", case=case, error=error, effect=effect, form=request.form)
+    return render_template(
+        "operate/show.html", case=case, error=error, effect=effect, previewed=previewed, form=request.form
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -60,10 +61,16 @@ def test_a_change_of_course_is_shown_before_it_is_made(anju: Installation) -> No
     assert "启动「初审」" in shown
     assert list(anju.tasks(case_id)) == ["accept"]
 
-    done = client.post(f"/cases/{case_id}/operate/modify", data={**form, "confirmed": "1"})
+    previewed = html.unescape(re.findall(r'name="previewed" value="([^"]+)"', shown)[0])
+    confirmed = {**form, "previewed": previewed, "confirmed": "1"}
+    # Something else than what was shown is shown first.
+    other = client.post(f"/cases/{case_id}/operate/modify", data={**confirmed, "activate": "second_review"})
+    assert "启动「复审」" in other.get_data(as_text=True)
+    assert list(anju.tasks(case_id)) == ["accept"]
+    done = client.post(f"/cases/{case_id}/operate/modify", data=confirmed)
     assert done.status_code == 303
     assert list(anju.tasks(case_id)) == ["first_review"]
-    late = client.post(f"/cases/{case_id}/operate/modify", data={**form, "confirmed": "1"})
+    late = client.post(f"/cases/{case_id}/operate/modify", data=confirmed)
     assert late.status_code == 422
 
 
