@@ -26,27 +26,35 @@ DONE = {
 @staff(MAKER, CHECKER, "supervisor")
 def show() -> str:
     """Orders, refunds on their way, and what rings."""
+    return _page()
+
+
+def _page(error: str = "") -> str:
     with reading() as session:
         orders = payments.orders(session, g.actor)
         alarms, refunds = payments.alarms(session, g.actor), payments.refunds(session, g.actor)
     may_make = g.actor.has(MAKER)
-    return render_template("payments/show.html", orders=orders, alarms=alarms, refunds=refunds, may_make=may_make)
+    return render_template(
+        "payments/show.html",
+        orders=orders, alarms=alarms, refunds=refunds, may_make=may_make, error=error, form=request.form,
+    )  # fmt: skip
 
 
 @pages.post("/payments")
 @staff(MAKER)
-def open_order() -> Response:
-    """A new order for the case of a number."""
+def open_order() -> Response | tuple[str, int]:
+    """A new order for the case of a number; where it is refused, what was typed stays."""
     form = request.form
     number = form.get("case", "").strip()
     try:
         with reading() as session:
             case_id = payments.case_of(session, g.actor, number) if number else 0
-        made = OpenOrder(form.get("subject", ""), form.get("title", ""), _fen(form.get("amount", "")), case_id)
+        amount = _fen(form.get("amount", ""))
+        dispatch(OpenOrder(form.get("subject", ""), form.get("title", ""), amount, case_id), g.actor)
     except Refused as error:
-        flash(error.message, "error")
-        return redirect(url_for("payments.show"), 303)
-    return _do(made, "订单已开立，付款人可在办件页面扫码")
+        return _page(error.message), 422
+    flash("订单已开立，付款人可在办件页面扫码", "success")
+    return redirect(url_for("payments.show"), 303)
 
 
 @pages.post("/payments/<int:order_id>/close")

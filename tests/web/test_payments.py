@@ -73,3 +73,14 @@ def test_the_case_leads_its_citizen_to_what_is_to_be_paid_and_nobody_else(paying
     other = anju.client(anju.citizen("19900000005"))
     assert other.get(f"/portal/pay/{order}").status_code == 404
     assert other.get(f"/portal/pay/{order}/wechat.svg").status_code == 404
+
+
+def test_what_was_typed_for_an_order_that_is_refused_stays(anju: Installation) -> None:
+    desk = anju.client(anju.staff("qianhui"))
+    form = {"csrf_token": "token", "case": "BZSQ-2026-000009", "subject": "ZD-1", "title": "2026年3月租金"}
+    for amount, why in (("525.005", "最多两位小数"), ("525.00", "没有受理号为 BZSQ-2026-000009 的办件")):
+        answer = desk.post("/payments", data={**form, "amount": amount})
+        shown = answer.get_data(as_text=True)
+        assert answer.status_code == 422
+        assert why in shown
+        assert all(f'value="{typed}"' in shown for typed in ("BZSQ-2026-000009", "ZD-1", "2026年3月租金", amount))
