@@ -90,8 +90,9 @@ def _list(error: str = "") -> str:
         rows, stray = bank.batches(session, g.actor), bank.stray(session)
     may_make = g.actor.has(MAKER)
     return render_template(
-        "bank/show.html", rows=rows, stray=stray, banks=bank.banks(), kinds=KINDS, may_make=may_make, error=error
-    )
+        "bank/show.html",
+        rows=rows, stray=stray, banks=bank.banks(), kinds=KINDS, may_make=may_make, error=error, form=request.form,
+    )  # fmt: skip
 
 
 def _do(command: object, done: str, batch_id: int) -> Response:

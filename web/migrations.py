@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
@@ -12,6 +14,7 @@ from engine.commands.operate import SUPERVISOR
 from engine.core.db import reading
 from engine.core.errors import Refused
 from engine.queries import migrations, versions
+from engine.queries.versions import ItemLine
 from web.security import staff
 
 pages = Blueprint("migrations", __name__)
@@ -27,7 +30,7 @@ def show() -> str:
     with reading() as session:
         lines = migrations.run_lines(session, g.actor)
         items = versions.items(session)
-    return render_template("migrations/show.html", runs=lines, items=items)
+    return render_template("migrations/show.html", runs=lines, items=items, names=_names(items))
 
 
 @pages.get("/migrations/new")
@@ -83,8 +86,13 @@ def run(run_id: int) -> str:
     with reading() as session:
         line = migrations.run_line(session, g.actor, run_id)
         cases = migrations.run_cases(session, g.actor, run_id)
+        names = _names(versions.items(session))
     part = "migrations/_progress.html" if request.headers.get("HX-Request") else "migrations/run.html"
-    return render_template(part, run=line, cases=cases)
+    return render_template(part, run=line, cases=cases, names=names)
+
+
+def _names(items: Iterable[ItemLine]) -> dict[str, str]:
+    return {one.item: one.name for one in items}
 
 
 @pages.post("/migrations/<int:run_id>/<any(start, pause, cancel):action>")
