@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import subprocess
 import threading
@@ -34,6 +35,8 @@ from tests.soak.model import FORM, MODEL
 from tests.soak.person import Person
 from tests.support.installation import _served
 
+log = logging.getLogger("anju.soak")
+
 PROCESSES = ("web", "worker a", "worker b")
 # Two who take from one queue.
 PEOPLE = ("liuyang", "sunqiang")
@@ -44,8 +47,8 @@ PATIENCE = 300.0
 class Soak:
     """One run: ``cases`` to bring to their ends while processes die."""
 
-    def __init__(self, home: House, bank: Bank, cases: int, kills: int, seed: int) -> None:
-        self.home, self.bank, self.count, self.planned = home, bank, cases, kills
+    def __init__(self, home: House, bank: Bank, cases: int, kills: int, seed: int, pause: tuple[float, float]) -> None:
+        self.home, self.bank, self.count, self.planned, self.pause = home, bank, cases, kills, pause
         self.over = threading.Event()
         self.chance = random.Random(seed)
         # What the program decides and what the person says of it: granted is what both want.
@@ -77,13 +80,15 @@ class Soak:
             return answers(f"{self.home.url}/health")
         return "workers started" in self.home.said(self.living[name])
 
-    def kill_one(self) -> None:
-        """SIGKILL one of those that are up, whatever it does, and start it anew."""
-        self.home.until(lambda: any(self.is_up(name) for name in PROCESSES))
-        name = self.chance.choice([name for name in PROCESSES if self.is_up(name)])
-        kill(self.living[name])
-        self.kills[name.split()[0]] += 1
-        self.start(name)
+    def kill_some(self, most: int) -> None:
+        """SIGKILL one, or two together, whatever they do, and start them anew. Each had time to do something before."""
+        self.home.until(lambda: all(self.is_up(name) for name in PROCESSES))
+        time.sleep(self.chance.uniform(*self.pause))
+        for name in self.chance.sample(PROCESSES, min(most, self.chance.choice((1, 1, 2)))):
+            kill(self.living[name])
+            self.kills[name.split()[0]] += 1
+            self.start(name)
+        log.info("%s kills, %s of %s cases ended", self.kills.total(), len(self.cases("closed")), self.count)
 
     # --- the load: each request is repeated until its answer is known ---
 
@@ -116,7 +121,7 @@ class Soak:
     def publish_all(self) -> None:
         """Half of the payments come before anybody waits for them. The load lasts as long as the kills do."""
         for number in range(self.count):
-            while sum(self.kills.values()) / self.planned < number / self.count:
+            while self.kills.total() / self.planned < number / self.count:
                 time.sleep(0.05)
             if number % 2:
                 self.publish("soak.paid", number)
@@ -210,20 +215,19 @@ class Soak:
         kills = ", ".join(f"{name} {count}" for name, count in sorted(self.kills.items()))
         told = f"{repeated} repeated, {self.bank.lost} answers lost, asked {self.bank.asked} times"
         people = person.told(self.people)
-        return f"{sum(self.kills.values())} kills ({kills}), {self.count} cases; requests: {told}; {people}"
+        return f"{self.kills.total()} kills ({kills}), {self.count} cases; requests: {told}; {people}"
 
 
 def run(home: House, bank: Bank, *, cases: int, kills: int, seed: int, pause: tuple[float, float]) -> Soak:
     """Load and kills together; then the end is waited for and looked at."""
-    soak = Soak(home, bank, cases, kills, seed)
+    soak = Soak(home, bank, cases, kills, seed, pause)
     soak.begin()
     load = (soak.publish_all, soak.decide_all, *(person.work for person in soak.people))
     workers = [threading.Thread(target=_guarded(soak, one)) for one in load]
     for thread in workers:
         thread.start()
-    for _ in range(kills):
-        time.sleep(soak.chance.uniform(*pause))
-        soak.kill_one()
+    while (left := kills - soak.kills.total()) > 0:
+        soak.kill_some(left)
     soak.wait()
     soak.over.set()
     for thread in workers:
@@ -237,6 +241,7 @@ def _guarded(soak: Soak, work: Callable[[], None]) -> Callable[[], None]:
         try:
             work()
         except Exception as error:
+            log.exception("the load stumbled")
             soak.failures.append(f"{work.__name__}: {error!r}")
             raise
 

@@ -29,6 +29,6 @@ def test_after_hundreds_of_kills_every_case_ends_as_its_inputs_demand(
     soaked: tuple[House, Bank], capsys: pytest.CaptureFixture[str]
 ) -> None:
     home, bank = soaked
-    done = run(home, bank, cases=KILLS * 4, kills=KILLS, seed=SEED, pause=(0.3, 3.0))
+    done = run(home, bank, cases=KILLS * 2, kills=KILLS, seed=SEED, pause=(0.3, 3.0))
     with capsys.disabled():
         print(f"\nsoak, seed {SEED}: {done.report()}")
