@@ -52,8 +52,13 @@ def _engine(_say: Say, _server: str) -> dict[str, Value]:
     }
 
 
-def _files(_say: Say, _server: str) -> dict[str, Value]:
-    return {name: of(*one) for name, one in bench_files.measure(application.speeds_of_files).items()}
+def _files(say: Say, server: str) -> dict[str, Value]:
+    found = {name: of(*one) for name, one in bench_files.measure(application.speeds_of_files).items()}
+    if server:
+        say("测量 files（PostgreSQL）…")
+        speed, bare = bench_files.stored(server)
+        found["files.stored"] = bounded(speed, "lines/s", bare, least=5000)
+    return found
 
 
 def _item(say: Say, server: str) -> dict[str, Value]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Date, Index, String, Text, UniqueConstraint, bindparam, func, select, update
+from sqlalchemy import ARRAY, BigInteger, Date, Index, String, Text, UniqueConstraint, bindparam, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from engine.core import ids
-from engine.core.db import Base, WithId, insert_rows, where
+from engine.core.db import Base, WithId, for_update, insert_rows, where
 from engine.core.payment_list import Payment
 from engine.core.types import Sealed
 
@@ -264,34 +264,46 @@ def lines_of(session: Session, batch_id: int) -> list[Sent]:
     return [Sent(*row) for row in session.execute(query.order_by(of.number))]
 
 
-_BOOK = (
+_TOLD = ("state", "code", "text", "serial")
+_ROW = (
     update(BankLine)
     .where(BankLine.id == bindparam("line"))
-    .values(
-        state=bindparam("new_state"),
-        code=bindparam("new_code"),
-        text=bindparam("new_text"),
-        serial=bindparam("new_serial"),
-        changed_at=bindparam("at"),
+    .values({name: bindparam(f"new_{name}") for name in _TOLD} | {"changed_at": bindparam("at")})
+)
+_COLUMNS = (
+    func.unnest(
+        bindparam("lines", type_=ARRAY(BigInteger)), *(bindparam(f"new_{name}", type_=ARRAY(String)) for name in _TOLD)
     )
+    .table_valued("line", *_TOLD, name="told")
+    .render_derived()
+)
+# PostgreSQL takes a column of values at a time: thousands of lines are one statement.
+_ROWS = (
+    update(BankLine)
+    .where(BankLine.id == _COLUMNS.c.line)
+    .values({name: _COLUMNS.c[name] for name in _TOLD} | {"changed_at": bindparam("at")})
+    .execution_options(synchronize_session=False)
 )
 
 
 def book(session: Session, booked: Mapping[int, Result], at: datetime) -> None:
     """Write the results of lines."""
-    rows = [
-        {
-            "line": line,
-            "new_state": PAID if result.outcome == "ok" else FAILED,
-            "new_code": result.code[:40],
-            "new_text": result.text[:120],
-            "new_serial": result.serial[:40],
-            "at": at,
-        }
-        for line, result in booked.items()
+    if not booked:
+        return
+    told = [
+        (PAID if one.outcome == "ok" else FAILED, one.code[:40], one.text[:120], one.serial[:40])
+        for one in booked.values()
     ]
-    if rows:
-        session.connection().execute(_BOOK, rows)
+    names = [f"new_{name}" for name in _TOLD]
+    if for_update(session):
+        columns = dict(zip(names, map(list, zip(*told, strict=True)), strict=True))
+        session.connection().execute(_ROWS, {"lines": list(booked), "at": at, **columns})
+    else:
+        rows = [
+            {"line": line, "at": at, **dict(zip(names, one, strict=True))}
+            for line, one in zip(booked, told, strict=True)
+        ]
+        session.connection().execute(_ROW, rows)
 
 
 def keep(
