@@ -1,12 +1,13 @@
 """The wire of the map's tiles: GET of a picture, its address made from a template. Ours are WGS-84, theirs may not be.
 
-A tile of ours is cut out of the up to four of theirs that it lies on: over one tile the shift between two datums
-changes by less than a pixel, so it is reckoned once, at the middle.
+A tile of ours is cut out of the few of theirs that it lies on, in cells whose corners are reckoned one by one:
+neighbours share corners, so streets go on over the edge. (The shift of BD-09 alone changes by several pixels.)
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
@@ -29,6 +30,10 @@ from engine.core.tiles import About
 PACE = RateLimit(60, 1.0)
 NONE = "none"
 MAX_BYTES, KEPT = 200_000, 128
+CELL = 64
+Box = tuple[int, int, int, int]
+# Four corners, one after the other.
+Quad = tuple[int, ...]
 _FORMATS = {"PNG", "JPEG", "WEBP"}
 _lock = Lock()
 # Neighbours share what they are cut from.
@@ -39,15 +44,19 @@ def fetch(zoom: int, x: int, y: int) -> bytes:
     """One tile in WGS-84 as PNG. Raises ``OutsideFault`` (``not_configured``, ``unexpected_answer``)."""
     party = _party()
     template, datum = _template(party), _datum(party)
-    left, top = _corner(zoom, x, y, datum)
-    over_x, over_y = left % TILE, top % TILE
-    cut = Image.new("RGB", (TILE, TILE), "white")
-    for right in range(2 if over_x else 1):
-        for down in range(2 if over_y else 1):
-            column, row = (left // TILE + right) % 2**zoom, top // TILE + down
-            if 0 <= row < 2**zoom:
-                piece = _picture(party, _theirs(party, template, zoom, column, row))
-                cut.paste(piece, (right * TILE - over_x, down * TILE - over_y))
+    corners = {
+        (across, down): _corner(zoom, x * TILE + across, y * TILE + down, datum)
+        for across in range(0, TILE + 1, CELL)
+        for down in range(0, TILE + 1, CELL)
+    }
+    west, north = (min(one[side] for one in corners.values()) // TILE for side in (0, 1))
+    east, south = ((max(one[side] for one in corners.values()) - 1) // TILE for side in (0, 1))
+    whole = Image.new("RGB", ((east - west + 1) * TILE, (south - north + 1) * TILE), "white")
+    for column in range(west, east + 1):
+        for row in range(max(north, 0), min(south, 2**zoom - 1) + 1):
+            piece = _picture(party, _theirs(party, template, zoom, column % 2**zoom, row))
+            whole.paste(piece, ((column - west) * TILE, (row - north) * TILE))
+    cut = whole.transform((TILE, TILE), Image.Transform.MESH, _mesh(corners, west * TILE, north * TILE))
     made = BytesIO()
     cut.save(made, "PNG", optimize=True)
     return made.getvalue()
@@ -83,11 +92,22 @@ def _datum(party: PartySettings) -> Datum:
     return cast(Datum, text)
 
 
-def _corner(zoom: int, x: int, y: int, datum: Datum) -> tuple[int, int]:
-    """The pixel of their square where our tile begins."""
-    middle = ((x + 0.5) * TILE, (y + 0.5) * TILE)
-    theirs = pixel(convert(at_pixel(*middle, zoom), "wgs84", datum), zoom)
-    return x * TILE + floor(theirs[0] - middle[0] + 0.5), y * TILE + floor(theirs[1] - middle[1] + 0.5)
+def _corner(zoom: int, across: int, down: int, datum: Datum) -> tuple[int, int]:
+    """The pixel of their square where a pixel of ours lies."""
+    theirs = pixel(convert(at_pixel(across, down, zoom), "wgs84", datum), zoom)
+    return floor(theirs[0] + 0.5), floor(theirs[1] + 0.5)
+
+
+def _mesh(corners: Mapping[tuple[int, int], tuple[int, int]], left: int, top: int) -> list[tuple[Box, Quad]]:
+    """What Pillow wants: each cell of ours with its corners in their picture, from the north-west against the sun."""
+    found: list[tuple[Box, Quad]] = []
+    for across in range(0, TILE, CELL):
+        for down in range(0, TILE, CELL):
+            box = (across, down, across + CELL, down + CELL)
+            around = [(box[0], box[1]), (box[0], box[3]), (box[2], box[3]), (box[2], box[1])]
+            quad = tuple(side for one in around for side in (corners[one][0] - left, corners[one][1] - top))
+            found.append((box, quad))
+    return found
 
 
 def _theirs(party: PartySettings, template: str, zoom: int, x: int, y: int) -> bytes:

@@ -103,6 +103,17 @@ def test_a_place_of_the_simulated_map_is_shown_where_its_address_leads(world: Wo
     assert abs(down) <= 3
 
 
+def test_a_street_goes_on_from_one_square_to_the_next(world: World) -> None:
+    x, y = (int(side // TILE) for side in pixel(KNOWN_WGS, 16))
+    columns = []
+    for column, edge in ((x, TILE - 1), (x + 1, 0)):
+        with Image.open(BytesIO(tiles.fetch(16, column, y))) as opened:
+            columns.append([opened.convert("RGB").getpixel((edge, row)) for row in range(TILE)])
+    differing = sum(one != other for one, other in zip(*columns, strict=True))
+    assert differing <= 12, "every edge of a street may be a pixel off, no street more"
+    assert len(set(columns[0])) > 1
+
+
 def test_neighbours_share_what_they_are_cut_from_and_the_key_travels(world: World, drawn: tuple[Drawn, str]) -> None:
     service, url = drawn
     pointed(world, url + "/{z}/{x}/{y}?tk={key}", ANJU_MAP_TILES_TOKEN="own-key")
