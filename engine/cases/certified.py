@@ -1,7 +1,7 @@
 """Opinions signed with a person's own certificate: what is signed, and whether a signature still fits what is kept.
 
-The signature is a line of the record of its own (``KIND``), the next after the opinion it belongs to. What it covers can
-be made again from the opinion's line at any time: whoever alters that line alters the text.
+The signature is a line of the record of its own (``KIND``), the next after the opinion it belongs to. What it covers
+can be made again from the opinion's line at any time: whoever alters that line alters the text.
 """
 
 from __future__ import annotations
