@@ -12,7 +12,7 @@ from connectors._kit.evidence import evidence
 from connectors.esign import client, opinions
 from connectors.esign.client import DONE, Flow
 from engine.core import clock
-from engine.core.errors import Declined, OutsideFault
+from engine.core.errors import OutsideFault, Refused
 from engine.core.inbound import NoticeCame, inbound
 from engine.core.operations import Answer, Call, Evidence, FileAccess, LateAnswer, Pending, Verdict, operation
 
@@ -250,7 +250,7 @@ def told(body: bytes, headers: Mapping[str, str]) -> LateAnswer | NoticeCame:
     if refusal is not None:
         return LateAnswer("esign", news.biz, message_id, None, refusal)
     if news.state != DONE:
-        raise Declined("流程尚未结束，无需通知", code="bad_message")
+        raise Refused("流程尚未结束，不应通知完成，已拒收", code="bad_message")
     return LateAnswer("esign", news.biz, message_id, Answer(_plain(news), None, _kept(news)))
 
 
