@@ -52,7 +52,7 @@ def download(file_id: int) -> Response:
     """The file as it was handed in."""
     with reading() as session:
         found = files.attachment(session, _someone(), file_id)
-    return _send(found)
+    return send(found)
 
 
 @pages.get("/files/<int:file_id>/thumbnail.png")
@@ -72,10 +72,11 @@ def paper(document_id: int) -> Response:
     """A paper the office issued."""
     with reading() as session:
         found = files.paper(session, _someone(), document_id)
-    return _send(found)
+    return send(found)
 
 
-def _send(found: StoredFile) -> Response:
+def send(found: StoredFile) -> Response:
+    """A stored file as an answer; what a browser shows by itself is shown, unless it is to be saved."""
     response = make_response(current_app.extensions["anju"].store.get(found.sha))
     kind = "inline" if found.media_type in INLINE and "download" not in request.args else "attachment"
     response.headers["Content-Type"] = found.media_type

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from urllib.parse import quote
 
-from flask import Blueprint, Response, current_app, flash, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from engine.commands import dispatch
@@ -23,8 +22,8 @@ from engine.commands.red_invoices import ApproveRed, AskRed
 from engine.core.db import reading
 from engine.core.errors import NotFound, Refused
 from engine.queries import invoices
-from engine.queries.files import StoredFile
 from engine.registers.invoices import AREA_UNITS, CHANNELS
+from web.files import send
 from web.security import staff
 
 pages = Blueprint("invoices", __name__)
@@ -87,7 +86,7 @@ def download(invoice_id: int, kind: str) -> Response:
     """The PDF or the OFD."""
     with reading() as session:
         found = invoices.file(session, g.actor, invoice_id, kind)
-    return sent(found)
+    return send(found)
 
 
 @pages.post("/invoices/<int:invoice_id>/<action>")
@@ -130,17 +129,6 @@ def payer() -> Payer:
     form = request.form
     told = (form.get("tax_number", ""), form.get("phone", ""), form.get("email", ""))
     return Payer(form.get("payer", ""), form.get("kind") == "organisation", *told)
-
-
-def sent(found: StoredFile) -> Response:
-    """A file as an answer; a browser shows PDF by itself."""
-    response = make_response(current_app.extensions["anju"].store.get(found.sha))
-    inline = found.media_type == "application/pdf" and "download" not in request.args
-    response.headers["Content-Type"] = found.media_type
-    disposition = "inline" if inline else "attachment"
-    response.headers["Content-Disposition"] = f"{disposition}; filename*=UTF-8''{quote(found.name)}"
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
 
 
 def _lease() -> Lease | None:

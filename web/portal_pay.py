@@ -11,7 +11,8 @@ from engine.core.db import reading
 from engine.core.errors import NotFound, Refused
 from engine.files.documents import qr_svg
 from engine.queries import invoices, payments
-from web.invoices import payer, sent
+from web.files import send
+from web.invoices import payer
 from web.security import citizen
 from web.staff_context import parts
 
@@ -59,4 +60,4 @@ def invoice(order_id: int, invoice_id: int, kind: str) -> Response:
     """A file of the payer's own invoice."""
     with reading() as session:
         found = invoices.payers_file(session, g.actor, order_id, invoice_id, kind)
-    return sent(found)
+    return send(found)
