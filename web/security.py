@@ -19,6 +19,7 @@ from engine.core.db import reading
 from engine.core.errors import Forbidden, Refused
 from engine.registers.accounts import citizen_actor
 from engine.registers.offices import staff_actor
+from web.sessions import Sessions
 
 CSP = "; ".join(
     (
@@ -76,6 +77,8 @@ def install(app: Flask, config: Config) -> None:
         SESSION_COOKIE_SECURE=config.secure_cookies,
         PERMANENT_SESSION_LIFETIME=SESSION_LIFE,
     )
+
+    app.session_interface = Sessions()
 
     def before() -> None:
         if request.endpoint == "static":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -143,19 +145,30 @@ def load_variables(session: Session, case_id: int) -> Scopes:
     return load_with_origins(session, case_id)[0]
 
 
-def load_with_origins(session: Session, case_id: int, *more: Select[*tuple[Any, ...]]) -> tuple[Scopes, Origins]:
+# A query about ``of_case`` in the shape of variables (the same four columns, a scope of its own), and what it takes.
+Asked = tuple[Select[*tuple[Any, ...]], Mapping[str, Any]]
+
+
+def load_with_origins(session: Session, case_id: int, *more: Asked) -> tuple[Scopes, Origins]:
     """The variables, and which of them the record holds too.
 
-    ``more`` are asked in the same statement: selects of the same four columns, with a scope of their own.
+    ``more`` are asked in the same statement.
     """
     scopes: Scopes = {ROOT_SCOPE: {}}
     origins: Origins = {}
-    query = _VARIABLES.union_all(*more) if more else _VARIABLES
-    for scope, name, value, seq in session.execute(query, {"of_case": case_id}):
+    given: dict[str, Any] = {"of_case": case_id}
+    for _, params in more:
+        given |= params
+    for scope, name, value, seq in session.execute(_together(tuple(query for query, _ in more)), given):
         scopes.setdefault(scope, {})[name] = value
         if seq is not None:
             origins[name] = seq
     return scopes, origins
+
+
+@cache
+def _together(more: tuple[Any, ...]) -> Any:
+    return _VARIABLES.union_all(*more) if more else _VARIABLES
 
 
 def save_variables(session: Session, case_id: int, before: Scopes, after: Scopes, origins: Origins) -> None:

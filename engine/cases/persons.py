@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Select, String, delete, literal, null, select
+from sqlalchemy import String, bindparam, delete, literal, null, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from engine.cases.case import Case
+from engine.cases.case import Asked, Case
 from engine.cases.record import DONE_SCOPE
 from engine.catalog.item import Item
 from engine.core import secrets
@@ -52,10 +52,14 @@ def _digests(variables: Mapping[str, Any], names: Iterable[str]) -> set[str]:
     return found
 
 
-def related(case_id: int, kin: Iterable[str]) -> Select[*tuple[Any, ...]]:
+def related(case_id: int, kin: Iterable[str]) -> Asked:
     """A row where one of these people is of the case; in the shape of variables, to be asked together with them."""
-    ours = CasePerson.case_id == case_id
-    return select(literal(DONE_SCOPE), literal(KIN), null(), null()).where(ours, CasePerson.digest.in_(list(kin)))
+    return _RELATED, {"of_case": case_id, "kin": list(kin)}
+
+
+_RELATED = select(literal(DONE_SCOPE), literal(KIN), null(), null()).where(
+    CasePerson.case_id == bindparam("of_case"), CasePerson.digest.in_(bindparam("kin", expanding=True))
+)
 
 
 def barred_cases(session: Session, kin: Iterable[str], cases: Iterable[int]) -> set[int]:

@@ -9,10 +9,23 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Index, Integer, Select, String, Text, literal, null, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Index,
+    Integer,
+    String,
+    Text,
+    bindparam,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from engine.cases.case import Case
+from engine.cases.case import Asked, Case
 from engine.core.actor import Actor
 from engine.core.db import Base, WithId, for_update, insert_with_conflict
 from engine.core.types import Code, Digest, SealedJson
@@ -237,17 +250,22 @@ DONE_SCOPE = "did"
 
 def did(session: Session, case_id: int, who: list[str], elements: Sequence[str]) -> bool:
     """Whether one of these people submitted one of these steps of a case, or somebody for them."""
-    return bool(elements) and session.execute(done_steps(case_id, who, elements).limit(1)).first() is not None
+    return bool(elements) and session.execute(*done_steps(case_id, who, elements)).first() is not None
 
 
-def done_steps(case_id: int, who: list[str], elements: Sequence[str]) -> Select[*tuple[Any, ...]]:
+def done_steps(case_id: int, who: list[str], elements: Sequence[str]) -> Asked:
     """Which of these steps these people submitted (actor keys), in the shape of variables: asked together with them."""
-    return select(literal(DONE_SCOPE), JournalEntry.element_id, null(), null()).where(
-        JournalEntry.case_id == case_id,
-        JournalEntry.task_id.is_not(None),
-        JournalEntry.element_id.in_(elements),
-        or_(JournalEntry.actor_key.in_(who), JournalEntry.for_key.in_(who)),
-    )
+    return _DONE_STEPS, {"of_case": case_id, "done_steps": list(elements), "done_by": who}
+
+
+_BY: BindParameter[Any] = bindparam("done_by", expanding=True)
+# Made once: every review asks this.
+_DONE_STEPS = select(literal(DONE_SCOPE), JournalEntry.element_id, null(), null()).where(
+    JournalEntry.case_id == bindparam("of_case"),
+    JournalEntry.task_id.is_not(None),
+    JournalEntry.element_id.in_(bindparam("done_steps", expanding=True)),
+    or_(JournalEntry.actor_key.in_(_BY), JournalEntry.for_key.in_(_BY)),
+)
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,16 @@ class _Line(Schema):
     access = fields.String(required=True, validate=validate.OneOf(list(_RANK)))
 
 
+_LINES = _Line(many=True)
+
+
 def rules(item: Item) -> list[dict[str, Any]]:
     """The lines of ``fields``. Raises ``ModelFault`` where they are not what they should be."""
+    given = item.raw.get("fields")
+    if not given:
+        return []
     try:
-        loaded: list[dict[str, Any]] = _Line(many=True).load(item.raw.get("fields") or [])
+        loaded: list[dict[str, Any]] = _LINES.load(given)
     except ValidationError as error:
         told = Fault("item_fields", f"字段权限不合要求：{error.messages}", file="item.yaml")
         raise ModelFault(told) from error

@@ -7,11 +7,9 @@ from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select
-
 from engine import feel
 from engine.cases import persons, record
-from engine.cases.case import ROOT_SCOPE, Case, Origins, Scopes, load_with_origins, save_variables
+from engine.cases.case import ROOT_SCOPE, Asked, Case, Origins, Scopes, load_with_origins, save_variables
 from engine.cases.work import Task
 from engine.catalog import releases
 from engine.catalog.releases import ReleaseView
@@ -54,7 +52,7 @@ class Casework:
         """Start the case's process with these variables."""
         self.process = Process.start(self.definitions, self.case.process_id, variables, self)
 
-    def resume(self, *more: Select[*tuple[Any, ...]]) -> dict[str, Any]:
+    def resume(self, *more: Asked) -> dict[str, Any]:
         """Take the process up where the case left it; gives what ``more`` found under its scope."""
         self.scopes_before, self.origins = load_with_origins(self.unit.session, self.case.id, *more)
         found = self.scopes_before.pop(record.DONE_SCOPE, {})

@@ -52,12 +52,13 @@ class WithId:
 
 
 _engine: Engine | None = None
+_reader: Engine | None = None
 
 
 def use(engine: Engine | None) -> None:
     """Make ``engine`` the process's own."""
-    global _engine
-    _engine = engine
+    global _engine, _reader
+    _engine, _reader = engine, None if engine is None else _for_reading(engine)
 
 
 def engine() -> Engine:
@@ -155,13 +156,16 @@ def transaction() -> Iterator[Session]:
 @contextmanager
 def reading() -> Iterator[Session]:
     """A session for queries; it never commits. Each query sees what was committed when it began."""
-    with engine().connect() as connection:
-        if connection.dialect.name == "postgresql":
-            # Nothing to begin and nothing to end: two messages less.
-            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-        connection = connection.execution_options(anju_reading=True)
-        with Session(connection, autoflush=False, expire_on_commit=False) as session:
-            yield session
+    if _reader is None:
+        raise RuntimeError("no database is connected")
+    with Session(_reader, autoflush=False, expire_on_commit=False) as session:
+        yield session
+
+
+def _for_reading(engine: Engine) -> Engine:
+    """The same connections. On PostgreSQL nothing is begun and nothing ended: two messages less."""
+    alone = {"isolation_level": "AUTOCOMMIT"} if engine.dialect.name == "postgresql" else {}
+    return engine.execution_options(anju_reading=True, **alone)
 
 
 def insert_with_conflict(session: Session, table: type[Base]) -> Any:
