@@ -63,9 +63,15 @@ def place() -> Response:
 
 @pages.post("/map/address")
 def address() -> Response:
-    """The address of a place: {address}; null where there is none."""
-    found = _ask("map.reverse", {name: request.form.get(name, "") for name in ("longitude", "latitude")})
-    return jsonify(address=found["address"], district=found["district"])
+    """The address of a place: {address}; null where there is none, with ``why`` where the map cannot be asked.
+
+    The place was chosen already, its name is only a help: a map that is away is no failure of the page.
+    """
+    try:
+        found = _ask("map.reverse", {name: request.form.get(name, "") for name in ("longitude", "latitude")})
+    except OutsideFault as error:
+        return jsonify(address=None, district=None, why=error.message)
+    return jsonify(address=found["address"], district=found["district"], why="")
 
 
 def _ask(name: str, inputs: dict[str, Any]) -> dict[str, Any]:

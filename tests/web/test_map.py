@@ -182,7 +182,7 @@ def test_an_address_and_a_place_lead_to_each_other(anju: Installation, staff: Fl
     here = Point(found["longitude"], found["latitude"])
     assert 500 < metres(here, Point(120.142577, 30.287459)) < 1500
     back = staff.post("/map/address", data={**found, "csrf_token": "token"}).get_json()
-    assert back == {"address": HOME, "district": "西湖区"}
+    assert back == {"address": HOME, "district": "西湖区", "why": ""}
     nowhere = staff.post("/map/place", data={"address": "不存在的路", "csrf_token": "token"}).get_json()
     assert (nowhere["longitude"], nowhere["summary"]) == (None, "地图上没有找到该地址，请在地图上点选")
 
@@ -212,6 +212,9 @@ def test_a_map_in_trouble_says_what_to_do(
     switch(anju, "quota")
     answer = staff.post("/map/place", data=asked, headers=headers)
     assert (answer.status_code, answer.get_json()["code"]) == (503, "map_quota")
+    named = staff.post("/map/address", data={"longitude": "120.1", "latitude": "30.2", "csrf_token": "token"})
+    assert (named.status_code, named.get_json()["address"]) == (200, None)
+    assert "配额" in named.get_json()["why"]
     switch(anju, "recovery")
     monkeypatch.setattr(page, "PLACES", Turns(0, 600))
     answer = staff.post("/map/place", data=asked, headers=headers)

@@ -20,8 +20,8 @@ async function ask(path, values) {
 /** {longitude, latitude, sure, summary}; longitude is null where the map does not know the address. */
 export const findAddress = (address, city = '') => ask('/map/place', { address, city });
 
-/** The address of a place, or null. */
-export const addressOf = async ({ longitude, latitude }) => (await ask('/map/address', { longitude, latitude })).address;
+/** The address of a place: {address, why}; address is null where there is none, `why` says that the map cannot be asked. */
+export const addressOf = ({ longitude, latitude }) => ask('/map/address', { longitude, latitude });
 
 /** Where the device is: {longitude, latitude, accuracy_m, at}. */
 export function whereWeAre() {

@@ -64,7 +64,8 @@ function usePlace(props) {
     say(said);
     if (here.address) return;
     try {
-      const found = await addressOf(here);
+      const { address: found, why } = await addressOf(here);
+      if (why) throw new Error(why);
       if (latest.current !== here) return;
       if (found) keep({ ...here, address: found });
       say(found ? `${said}：${found}` : `${said}，此处没有地址，可自行填写`);
