@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
+from sqlalchemy import select, update
 
+from engine.cases.case import Case
+from engine.cases.work import Task
+from engine.commands import dispatch
+from engine.commands.approval.words import AddComment, Urge
+from engine.commands.deputies import NameDeputies, Share
+from engine.commands.tasks import ClaimTask
+from engine.core import clock
+from engine.core.db import reading, transaction
+from engine.registers.offices import StaffUser
 from tests.journeys.conftest import Prepare
 from tests.journeys.people import Clerk, single
 from tests.journeys.window import PHONE
@@ -208,3 +219,59 @@ def test_a_draft_survives_signing_out_and_two_devices_are_told_of_each_other(giv
     expect(phone.page.locator("[data-draft-status]").first).to_contain_text("已存")
     desk.reload()
     expect(desk.page.get_by_label("受理意见")).to_have_value("手机上定稿")
+
+
+def somebody_is_away(anju: Installation) -> list[str]:
+    """刘洋 has taken one case and lets 王敏 stand in; one of the four is her own, about another she was asked."""
+    numbers = a_full_desk(anju)
+    clerk, deputy, boss = anju.staff("liuyang"), anju.staff("wangmin"), anju.staff("sunqiang")
+    with reading() as session:
+        found = session.execute(select(Case.number, Task.id, Case.id).join(Task, Task.case_id == Case.id)).all()
+    tasks = {number: (task, case) for number, task, case in found}
+    dispatch(ClaimTask(tasks[numbers[0]][0]), clerk)
+    until = clock.now() + timedelta(days=5)
+    dispatch(NameDeputies(clock.now(), until, (Share(deputy.id),), reason="培训", leave=True), clerk)
+    dispatch(AddComment(tasks[numbers[1]][1], "@王敏 请看一下收入"), boss)
+    dispatch(Urge(tasks[numbers[0]][0]), boss)
+    with transaction() as session:
+        theirs = update(StaffUser).where(StaffUser.id == deputy.id)
+        number = session.scalars(select(Case.subject_digest).where(Case.number == numbers[3])).one()
+        session.execute(theirs.values(id_digest=number))
+    return numbers
+
+
+def test_a_deputy_works_for_a_colleague_and_keeps_away_from_the_own_case(given: Prepare[list[str]]) -> None:
+    made, numbers = given(somebody_is_away)
+    deputy = made.clerk("wangmin")
+    deputy.open("/inbox")
+    queues = deputy.page.get_by_role("navigation", name="队列")
+    expect(queues.get_by_role("link", name="待我办理")).to_contain_text("1")
+    expect(queues.get_by_role("link", name="代理的")).to_contain_text("4")
+    deputy.leave_by(queues.get_by_role("link", name="代理的"))
+    assert sorted(numbers_on(deputy)) == numbers
+    expect(row(deputy, numbers[0])).to_contain_text("代 刘洋")
+    expect(row(deputy, numbers[0])).to_contain_text("催办")
+    expect(row(deputy, numbers[1])).to_contain_text("@我")
+    expect(row(deputy, numbers[3])).to_contain_text("需回避")
+    expect(row(deputy, numbers[3]).get_by_role("checkbox")).to_have_count(0)
+
+    for number in numbers[1:3]:
+        row(deputy, number).get_by_role("checkbox").check()
+    deputy.page.get_by_role("button", name="领取", exact=True).click()
+    done = deputy.page.get_by_role("dialog", name="批量领取")
+    expect(done.get_by_role("status")).to_have_text("成功 2 件")
+    expect(done.locator(".results li").filter(has_text=numbers[1])).to_contain_text("成功")
+    done.get_by_role("button", name="完成").click()
+    expect(queues.get_by_role("link", name="待我办理")).to_contain_text("3")
+
+    deputy.leave_by(row(deputy, numbers[0]).locator("a.row"))
+    deputy.sees("您代刘洋办理")
+    deputy.page.get_by_label("受理", exact=True).first.check()
+    deputy.page.get_by_label("受理意见").fill("材料齐全")
+    deputy.hands_in()
+    deputy.opens_the_case(numbers[0])
+    deputy.sees("王敏（代 刘洋）")
+    deputy.open("/inbox?view=deputy")
+    deputy.leave_by(row(deputy, numbers[3]).locator("a.row"))
+    deputy.sees("须回避")
+    assert deputy.page.get_by_role("button", name="领取", exact=True).locator("visible=true").count() == 0
