@@ -26,6 +26,9 @@ function askAbout() {
   return about;
 }
 
+// Leaflet gives up a request by putting a picture of `data:` in its place, which our policy forbids: it may run to its end.
+const Tiles = L.TileLayer.extend({ _abortLoading: undefined, _removeTile: L.GridLayer.prototype._removeTile });
+
 const icon = () => L.divIcon({ className: 'aj-pin', iconSize: [26, 34], iconAnchor: [13, 33], html: '' });
 
 function showCredit(map) {
@@ -73,7 +76,7 @@ export function openMap(element, { label = '位置', onPick = null } = {}) {
   L.control.zoom({ zoomInTitle: '放大', zoomOutTitle: '缩小' }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
   // Whether the map can be had is known once its tiles were asked for.
-  L.tileLayer(TILES, { maxZoom: DEEPEST, alt: '' }).once('load', () => showCredit(map)).addTo(map);
+  new Tiles(TILES, { maxZoom: DEEPEST, alt: '' }).once('load', () => showCredit(map)).addTo(map);
   map.setView(WHOLE.centre, WHOLE.zoom);
   if (onPick) pickable(map, element, onPick);
   const resized = new ResizeObserver(() => map.invalidateSize({ animate: false }));
