@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -39,7 +38,7 @@ def create(state: State) -> Callable[..., Any]:
     """The platform's web application."""
     app = Flask(__name__, template_folder="pages")
     # The demo's signed contract takes a moment to make: not at the first question about it.
-    threading.Thread(target=books.demo, args=(books.DEMO_DONE,), daemon=True).start()
+    books.demo(books.DEMO_DONE)
     for path, (work, subject, once) in _operations(state).items():
         app.add_url_rule(path, path, _view(state, path, work, subject, once), methods=["POST"])
     _pages(app, state)
