@@ -22,7 +22,8 @@ from web.app import simulator_addresses
 PARTS = ("simulators", "serve", "worker")
 # The simulators listen this far above the web's port.
 SIMULATORS_ABOVE = 10
-PATIENCE_SECONDS = 90.0
+# A busy machine may take its time; what falls by itself is told at once.
+PATIENCE_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,16 @@ class Site:
 def demo(folder: Path, database_url: str = "") -> Iterator[Site]:
     """``anju demo`` on an empty folder: the one command of the README."""
     port = _free_port()
-    with _processes(folder, _environ(folder, port, database_url), ["demo"]):
-        yield _ready(folder, port)
+    with _processes(folder, _environ(folder, port, database_url), ["demo"]) as running:
+        yield _ready(folder, port, running)
 
 
 @contextmanager
 def started(folder: Path, database_url: str = "") -> Iterator[Site]:
     """Simulators, web and worker on a folder that holds data already; in demo mode, so that the clock can be moved."""
     port = _free_port()
-    with _processes(folder, _environ(folder, port, database_url), PARTS):
-        yield _ready(folder, port)
+    with _processes(folder, _environ(folder, port, database_url), PARTS) as running:
+        yield _ready(folder, port, running)
 
 
 def _environ(folder: Path, port: int, database_url: str) -> dict[str, str]:
@@ -63,7 +64,7 @@ def _environ(folder: Path, port: int, database_url: str) -> dict[str, str]:
 
 
 @contextmanager
-def _processes(folder: Path, environ: dict[str, str], parts: Sequence[str]) -> Iterator[None]:
+def _processes(folder: Path, environ: dict[str, str], parts: Sequence[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
     folder.mkdir(parents=True, exist_ok=True)
     with _log(folder).open("wb") as log:
         running = [
@@ -71,7 +72,7 @@ def _processes(folder: Path, environ: dict[str, str], parts: Sequence[str]) -> I
             for part in parts
         ]
         try:
-            yield
+            yield running
         finally:
             for one in running:
                 one.send_signal(signal.SIGTERM)
@@ -87,16 +88,16 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _ready(folder: Path, port: int) -> Site:
+def _ready(folder: Path, port: int, running: Sequence[subprocess.Popen[bytes]]) -> Site:
     site = Site(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + SIMULATORS_ABOVE}")
     for address in (f"{site.url}/health", f"{site.simulators}/"):
-        _answers(address, folder)
+        _answers(address, folder, running)
     return site
 
 
-def _answers(address: str, folder: Path) -> None:
+def _answers(address: str, folder: Path, running: Sequence[subprocess.Popen[bytes]]) -> None:
     limit = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < limit:
+    while time.monotonic() < limit and all(one.poll() is None for one in running):
         try:
             with urlopen(address, timeout=5):
                 return
