@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from connectors import load, manifests
-from connectors._kit import settings
-from connectors.invoice import simulator
-from connectors.invoice.house import House, Notice
+from connectors.invoice.house import Notice
 from engine.cases.record import JournalEntry
 from engine.commands import dispatch
 from engine.commands.invoice_answers import HandInInvoice, InvoiceAnswered
@@ -25,103 +20,25 @@ from engine.commands.invoices import (
     Payer,
     ResubmitInvoice,
 )
-from engine.commands.payments import CodeAsked, OpenOrder, Payment
-from engine.commands.red_invoices import ApproveRed, AskRed
-from engine.core import clock
-from engine.core.actor import SYSTEM, Actor
+from engine.commands.payments import OpenOrder
+from engine.core.actor import SYSTEM
 from engine.core.db import reading
 from engine.core.errors import AnjuError, Duplicate, Forbidden, NotFound, Refused
 from engine.files.store import FileStore
-from engine.registers.invoices import Invoice
-from engine.registers.payments import PaymentCode, PaymentOrder
 from engine.workers import housekeeping
 from engine.workers import invoices as worker
+from tests.engine.commands.invoice_desk import CHANNEL, LEASE, PAYER, RENT, Desk, desk_of
 from tests.support.installation import Installation
-
-RENT = 52_500
-PAYER = Payer("林秋实", phone="19900000001")
-LEASE = Lease("广东省江门市蓬江区惠民里 3 幢 2 单元 203", date(2026, 3, 1), date(2026, 3, 31))
-CHANNEL = pytest.mark.parametrize("channel", ["tax", "fiscal"])
-
-
-@dataclass
-class Desk:
-    """The money desk and the platforms behind it."""
-
-    anju: Installation
-    maker: Actor
-    checker: Actor
-
-    @property
-    def house(self) -> House:
-        return simulator.house(self.anju.simulators.state)
-
-    def paid(self, subject: str = "ZD-1", case_id: int = 0) -> int:
-        """An order that was paid."""
-        order: int = dispatch(OpenOrder(subject, "2026年3月租金", RENT, case_id), self.maker)
-        with reading() as session:
-            number = session.get_one(PaymentOrder, order).number
-            code = session.scalars(select(PaymentCode.id).where(PaymentCode.order_id == order)).first()
-        payment = Payment("wechat", number, f"T-{number}", RENT, clock.now())
-        assert dispatch(CodeAsked(code or 0, "paid", payment), SYSTEM) == "booked"
-        return order
-
-    def ask(self, channel: str = "fiscal", order: int = 0, payer: Payer = PAYER, **more: Any) -> int:
-        made: int = dispatch(IssueForOrder(order or self.paid(), channel, payer, **more), self.maker)
-        return made
-
-    def issued(self, channel: str = "fiscal", order: int = 0) -> int:
-        """An invoice whose files lie here."""
-        made = self.ask(channel, order)
-        self.settle(made)
-        assert self.row(made).state == "issued"
-        return made
-
-    def settle(self, invoice_id: int) -> None:
-        """Hand in, let the platform finish, ask again."""
-        worker.work(self.anju.parts.files)
-        self.finish(invoice_id)
-        self.later(minutes=1)
-
-    def finish(self, invoice_id: int) -> None:
-        row = self.row(invoice_id)
-        self.house.finish(row.channel, row.request_number)
-
-    def later(self, **by: float) -> int:
-        clock.move_frozen(clock.now() + timedelta(**by))
-        return worker.work(self.anju.parts.files)
-
-    def row(self, invoice_id: int) -> Invoice:
-        with reading() as session:
-            return session.get_one(Invoice, invoice_id)
-
-    def switch(self, scenario: str, invoice_id: int = 0, times: int | None = None) -> None:
-        subject = self.row(invoice_id).request_number if invoice_id else "*"
-        self.anju.simulators.state.switch("invoice", subject, scenario, times)
-
-    def deliver(self) -> list[int]:
-        """Every notice that is on its way; gives what each was answered."""
-        self.house.thanked.clear()
-        self.house.deliver(float("inf"))
-        return self.house.thanked
 
 
 @pytest.fixture
 def desk(anju: Installation) -> Desk:
-    return _desk(anju)
+    return desk_of(anju)
 
 
 @pytest.fixture
 def desk_both(anju_both: Installation) -> Desk:
-    return _desk(anju_both)
-
-
-def _desk(anju: Installation) -> Desk:
-    base = settings.of("market").text("ANJU_MARKET_URL").removesuffix("/market") + "/invoice"
-    manifest = next(one for one in manifests() if one.party == "invoice")
-    own = {"ANJU_INVOICE_NOTIFY_URL": anju.url, "ANJU_INVOICE_TIMEOUT": "2"}
-    load(manifest, {**simulator.settings(anju.simulators.state, base), **own})
-    return Desk(anju, anju.staff("qianhui"), anju.staff("wulei"))
+    return desk_of(anju_both)
 
 
 @CHANNEL
@@ -155,7 +72,7 @@ def test_an_order_is_invoiced_once_and_only_when_it_is_paid(desk_both: Desk) -> 
 
 
 def test_twelve_requests_at_once_make_one_invoice(anju_postgres: Installation) -> None:
-    desk = _desk(anju_postgres)
+    desk = desk_of(anju_postgres)
     order = desk.paid()
     gate, made, refused = threading.Barrier(12), [], []
 
@@ -327,73 +244,6 @@ def test_a_notice_of_a_request_nobody_made_is_refused(desk: Desk) -> None:
     [notice] = desk.house.notices
     notice.bill.request = "FP20260302999999"
     assert desk.deliver() == [400]
-
-
-@CHANNEL
-def test_an_invoice_is_turned_red_by_two_people_and_once(desk_both: Desk, channel: str) -> None:
-    desk = desk_both
-    order = desk.paid()
-    blue = desk.issued(channel, order)
-    with pytest.raises(Forbidden):
-        dispatch(AskRed(blue, "抬头有误"), desk.checker)
-    with pytest.raises(Refused, match="原因"):
-        dispatch(AskRed(blue, " "), desk.maker)
-    red = dispatch(AskRed(blue, "抬头有误"), desk.maker)
-    assert worker.work(desk.anju.parts.files) == 0, "it waits for approval"
-    with pytest.raises(Duplicate):
-        dispatch(AskRed(blue, "抬头有误"), desk.maker)
-    with pytest.raises(Forbidden):
-        dispatch(ApproveRed(red), desk.maker)
-    dispatch(ApproveRed(red), desk.checker)
-    desk.settle(red)
-    assert (desk.row(red).state, desk.row(red).amount) == ("issued", -RENT)
-    assert desk.row(red).pdf
-    assert desk.row(blue).state == "red"
-    for again in (blue, red):
-        with pytest.raises(Refused):
-            dispatch(AskRed(again, "再来一次"), desk.maker)
-    with pytest.raises(Refused):
-        dispatch(ApproveRed(red), desk.checker)
-    assert len(desk.house.bills) == 2
-    assert desk.issued(channel, order) != blue, "the order may be invoiced anew"
-
-
-def test_who_has_both_roles_does_not_approve_what_he_asked_for(desk: Desk) -> None:
-    blue = desk.issued()
-    both = Actor(
-        "staff",
-        desk.maker.id,
-        "钱慧",
-        desk.maker.office_id,
-        frozenset(("finance", "finance_review")),
-        desk.maker.offices,
-    )
-    red = dispatch(AskRed(blue, "抬头有误"), both)
-    with pytest.raises(Forbidden, match="其他人复核"):
-        dispatch(ApproveRed(red), both)
-
-
-def test_a_red_one_waits_until_the_buyer_agreed(desk: Desk) -> None:
-    blue = desk.issued("tax")
-    red = dispatch(AskRed(blue, "抬头有误"), desk.maker)
-    dispatch(ApproveRed(red), desk.checker)
-    desk.switch("needs_confirmation", red)
-    desk.later(seconds=1)
-    assert (desk.row(red).state, "购买方确认" in desk.row(red).note) == ("sent", True)
-    desk.switch("ok", red)
-    desk.house.agree(desk.row(red).request_number)
-    desk.later(minutes=1)
-    desk.finish(red)
-    desk.later(minutes=5)
-    assert (desk.row(red).state, desk.row(blue).state) == ("issued", "red")
-
-
-def test_a_red_request_that_is_taken_back_leaves_the_invoice_as_it_is(desk: Desk) -> None:
-    blue = desk.issued()
-    red = dispatch(AskRed(blue, "抬头有误"), desk.maker)
-    dispatch(DropInvoice(red, "不必了"), desk.maker)
-    assert (desk.row(red).state, desk.row(blue).state) == ("dropped", "issued")
-    assert dispatch(AskRed(blue, "还是要"), desk.maker) != red
 
 
 @CHANNEL
