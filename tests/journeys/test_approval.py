@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
+from connectors.esign.house import PIN
 from tests.engine.commands.approval.kit import LINE, begin, publish
 from tests.journeys.conftest import Prepare
 from tests.journeys.people import Clerk
@@ -40,10 +41,7 @@ def dialog(clerk: Clerk, verb: str) -> Locator:
     link.first.click()
     found = clerk.page.locator("dialog.verb-dialog[open]")
     expect(found).to_be_visible()
-    if SHOTS:
-        for width in (PHONE, DESK):
-            clerk.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
-            clerk.picture(Path(SHOTS) / f"dialog-{verb}-{width}.png")
+    pictures(clerk, f"dialog-{verb}")
     return found
 
 
@@ -62,6 +60,24 @@ def says(clerk: Clerk, number: str, verdict: str, text: str) -> None:
     clerk.page.get_by_label("意见", exact=True).fill(text)
     clerk.press("提交意见")
     clerk.sees("意见已提交")
+
+
+def signs_with_certificate(clerk: Clerk, pin: str) -> None:
+    """The keyboard alone chooses the certificate and goes on to the PIN."""
+    chosen = clerk.page.get_by_role("group", name="签名").locator("input:checked")
+    chosen.focus()
+    while clerk.page.locator("input[name=sign]:checked").get_attribute("value") != "ca":
+        clerk.page.keyboard.press("ArrowRight")
+    clerk.page.keyboard.press("Tab")
+    clerk.page.keyboard.type(pin)
+    pictures(clerk, "sign")
+    clerk.press("提交并办下一件")
+
+
+def pictures(clerk: Clerk, name: str) -> None:
+    for width in (PHONE, DESK) if SHOTS else ():
+        clerk.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+        clerk.picture(Path(SHOTS) / f"{name}-{width}.png")
 
 
 def hands_in(clerk: Clerk, number: str) -> None:
@@ -129,7 +145,15 @@ def test_colleagues_ask_each_other_about_a_task(given: Prepare[str]) -> None:
     liu.open(address)
     box = dialog(liu, "催办")
     confirm(liu, box, "确认催办", "已催办")
-    hands_in(wang, number)
+    # By keyboard with her certificate: a wrong PIN leaves everything where it is.
+    opens(wang, number)
+    wang.page.get_by_label("同意", exact=True).check()
+    signs_with_certificate(wang, "000000")
+    wang.sees("CA 证书口令不正确，还可以输入 2 次。意见没有提交，填写的内容都在")
+    expect(wang.page.get_by_label("同意", exact=True)).to_be_checked()
+    expect(wang.page.get_by_label("CA 签名")).to_be_checked()
+    signs_with_certificate(wang, PIN)
+    wang.sees("已提交")
 
     # 转办: nobody else holds the role here, and the dialog says so.
     opens(zhao, number)
@@ -150,7 +174,10 @@ def test_colleagues_ask_each_other_about_a_task(given: Prepare[str]) -> None:
     zhao.press("保存签名")
     zhao.sees("签名已保存")
     opens(zhao, number)
-    zhao.page.get_by_label("附签名").check()
+    signed = zhao.page.locator(".certified").filter(has_text=re.compile("CA 签名 · 王敏 · 证书 [0-9A-F]{20,}.*已核验"))
+    expect(signed.first).to_be_visible()
+    pictures(zhao, "certified")
+    zhao.page.get_by_label("手写签名").check(force=True)
     zhao.page.get_by_label("同意", exact=True).check()
     zhao.press("提交并办下一件")
     zhao.sees("已提交")
