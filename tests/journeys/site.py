@@ -22,6 +22,7 @@ from web.app import simulator_addresses
 PARTS = ("simulators", "serve", "worker")
 # The simulators listen this far above the web's port.
 SIMULATORS_ABOVE = 10
+BANKS = ("jia", "yi", "bing")
 # A busy machine may take its time; what falls by itself is told at once.
 PATIENCE_SECONDS = 300.0
 
@@ -60,6 +61,8 @@ def _environ(folder: Path, port: int, database_url: str) -> dict[str, str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ANJU_")}
     environ |= {"ANJU_DATA": str(folder), "ANJU_PORT": str(port), "ANJU_DEMO": "1"}
     environ |= simulator_addresses(f"http://127.0.0.1:{port + SIMULATORS_ABOVE}")
+    # Files exchanged with a bank belong to this installation alone, too.
+    environ |= {f"ANJU_BANK_{name.upper()}": f"folder:{folder}/simulators/bank_{name}" for name in BANKS}
     return environ | ({"ANJU_DATABASE_URL": database_url} if database_url else {})
 
 
