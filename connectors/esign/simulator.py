@@ -10,8 +10,8 @@ from typing import Any
 
 from flask import Flask, Response, redirect, render_template, request
 
+import connectors.esign.house as books
 from connectors._kit.sandbox import COMMON, Refusal, State, serve, sign, signature_holds
-from connectors.esign import house as books
 from connectors.esign.house import Flow, House, house
 
 SCENARIOS = {
