@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, g, render_template, request
+from dataclasses import asdict
+
+from flask import Blueprint, Response, g, jsonify, render_template, request
 
 from engine.commands import dispatch
 from engine.commands.approval.bulk import CompleteInBulk
@@ -26,8 +28,10 @@ def ask() -> str:
 
 @pages.post("/inbox/approve/confirmed")
 @staff()
-def run() -> str:
-    """Each row in a transaction of its own: one that is refused stops no other."""
+def run() -> Response | str:
+    """Each row in a transaction of its own: one that is refused stops no other. A script asks for JSON, a few rows at
+    a time.
+    """
     answers = posted_answers()
     found = _found()
     results = []
@@ -44,6 +48,8 @@ def run() -> str:
             results.append(Outcome(line.id, title, False, error.message))
         else:
             results.append(Outcome(line.id, title, True, f"「{found.name}」已提交"))
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(results=[asdict(one) for one in results])
     view = request.form.get("view") or "mine"
     return render_template("inbox/bulk.html", results=results, action="审批", view=view)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 from sqlalchemy import select, update
 
 from engine.cases.case import Case
@@ -20,19 +21,20 @@ from engine.core.db import reading, transaction
 from engine.registers.offices import StaffUser
 from tests.journeys.conftest import Prepare
 from tests.journeys.people import Clerk, single
-from tests.journeys.window import PHONE
+from tests.journeys.window import PATIENCE, PHONE
 from tests.support.installation import Installation
+from web.demo_data import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PEOPLE = ("马晓燕", "何其芳", "赵一鸣", "钱多多")
 
 
-def a_full_desk(anju: Installation) -> list[str]:
+def a_full_desk(anju: Installation, people: Sequence[str] = PEOPLE) -> list[str]:
     """Four people have come to the counter; gives the numbers of their cases."""
     clerk = anju.staff("liuyang")
     numbers = []
-    for at, name in enumerate(PEOPLE):
+    for at, name in enumerate(people):
         changes: dict[str, Any] = single(name, f"E1234567{at}", f"1990000010{at}")
         changes["applicant"] = {**changes["applicant"], "id_kind": "passport"}
         numbers.append(anju.apply(clerk, "counter", **changes).number)
@@ -275,3 +277,93 @@ def test_a_deputy_works_for_a_colleague_and_keeps_away_from_the_own_case(given: 
     deputy.leave_by(row(deputy, numbers[3]).locator("a.row"))
     deputy.sees("须回避")
     assert deputy.page.get_by_role("button", name="领取", exact=True).locator("visible=true").count() == 0
+
+
+def more_than_one_request_takes(anju: Installation) -> list[str]:
+    """Six people: rows are handed in five at a time."""
+    return a_full_desk(anju, (*PEOPLE, "孙小满", "周大成"))
+
+
+def fills_the_common_form(clerk: Clerk, numbers: Sequence[str]) -> None:
+    """Picks the rows and answers for all of them; nothing is handed in yet."""
+    clerk.open("/inbox?view=role-acceptance")
+    for number in numbers:
+        row(clerk, number).get_by_role("checkbox").check()
+    clerk.press("审批")
+    clerk.sees(f"可批量办理 {len(numbers)} 件")
+    clerk.page.get_by_label("受理", exact=True).first.check()
+    clerk.page.get_by_label("受理意见").fill("材料齐全")
+
+
+def test_many_are_approved_with_one_form_and_what_was_done_stays_done(given: Prepare[list[str]]) -> None:
+    made, numbers = given(more_than_one_request_takes)
+    clerk = made.clerk("liuyang")
+    page = clerk.page
+    fills_the_common_form(clerk, numbers)
+    made.clerk("sunqiang").accepts(numbers[1])
+    asked: list[Route] = []
+
+    def the_second_waits(route: Route) -> None:
+        asked.append(route)
+        if len(asked) == 1:
+            route.continue_()
+
+    page.route("**/inbox/approve/confirmed", the_second_waits)
+    page.get_by_role("button", name="提交 6 件").click()
+    done = page.get_by_role("dialog", name="批量审批")
+    bar, said = done.get_by_role("progressbar", name="批量审批"), done.get_by_role("status")
+    expect(said).to_have_text("5 / 6", timeout=PATIENCE)
+    expect(bar).to_have_js_property("value", 5)
+    expect(done.locator(".results li").filter(has_text="未成功")).to_contain_text([numbers[1]])
+    expect(done.locator(".results li").filter(has_text=numbers[1])).to_contain_text("已")
+    # No key and no click leads away from it, and the browser asks.
+    for _ in range(2):
+        page.keyboard.press("Escape")
+    page.mouse.click(5, 5)
+    page.wait_for_timeout(200)
+    expect(done.get_by_role("button", name="完成")).to_be_disabled()
+    for stays in (True, False):
+        with page.expect_event("dialog") as leaving:
+            page.evaluate("setTimeout(() => location.assign('/inbox?view=role-acceptance'))")
+        assert leaving.value.type == "beforeunload"
+        if stays:
+            leaving.value.dismiss()
+            expect(said).to_have_text("5 / 6")
+        else:
+            with page.expect_navigation():
+                leaving.value.accept()
+    clerk.arrived()
+    assert numbers_on(clerk) == numbers[5:], "what was done is not, or what was not is"
+
+
+def test_answers_for_many_outlive_an_expired_session(given: Prepare[list[str]]) -> None:
+    made, numbers = given(a_full_desk)
+    clerk = made.clerk("liuyang")
+    page = clerk.page
+    fills_the_common_form(clerk, numbers)
+    clerk.context.clear_cookies()
+    page.get_by_role("button", name="提交 4 件").click()
+    done = page.get_by_role("dialog", name="批量审批")
+    expect(done.get_by_role("status")).to_have_text("成功 0 件，未成功 4 件", timeout=PATIENCE)
+    expect(done.locator(".results li").filter(has_text="登录")).to_have_count(4)
+    expect(done.get_by_role("button", name="返回表单")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("受理意见")).to_have_value("材料齐全")
+
+    door = clerk.context.new_page()
+    door.goto(f"{made.site.url}/login")
+    door.get_by_role("textbox", name="账号").fill("liuyang")
+    door.get_by_label("密码").fill(PASSWORD)
+    with door.expect_navigation():
+        door.get_by_role("button", name="登录", exact=True).click()
+    door.close()
+    page.get_by_label("受理意见").focus()
+    page.keyboard.press("Control+Enter")
+    expect(done.get_by_role("status")).to_have_text("成功 4 件", timeout=PATIENCE)
+    expect(done.get_by_role("button", name="返回表单")).to_be_hidden()
+    expect(done.get_by_role("button", name="完成")).to_be_focused()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    clerk.arrived()
+    assert clerk.path == "/inbox"
+    clerk.sees("这里没有办件")

@@ -12,6 +12,7 @@ export class Submission {
     Object.assign(this, { form, target, container, draft, summary, phase: 'open' });
     this.hidden = target.elements.namedItem('answers') ?? addHidden(target, 'answers');
     target.addEventListener('submit', (event) => this.onSubmit(event));
+    target.addEventListener('anju:reopen', () => this.reopen());
     addEventListener('pageshow', (event) => event.persisted && location.reload());
     document.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) this.byKeyboard(event);
@@ -50,6 +51,8 @@ export class Submission {
     this.phase = 'saving';
     this.busy(true, button);
     const state = await this.draft.save();
+    // Where no draft is kept that took no time: browsers drop a submit that begins inside another.
+    await new Promise((resolve) => setTimeout(resolve));
     if (BLOCKED[state]) {
       this.phase = 'open';
       this.busy(false, button);
@@ -63,6 +66,12 @@ export class Submission {
     this.target.requestSubmit(button?.form === this.target ? button : undefined);
     this.phase = 'sent';
     setTimeout(() => this.busy(true, button), 0);
+  }
+
+  /** A script took the answers and nothing came of them: they are still here and may be sent again. */
+  reopen() {
+    this.phase = 'open';
+    for (const one of this.buttons()) this.busy(false, one);
   }
 
   buttons() {
