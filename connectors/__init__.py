@@ -21,6 +21,8 @@ from engine.core.errors import Refused
 GROUP = "anju.connectors"
 FURTHER = "ANJU_CONNECTORS"
 HERE = Path(__file__).parent
+# Where a connector.yaml says that its simulator is found.
+SIMULATORS = "http://127.0.0.1:8010"
 
 
 def manifests(environ: Mapping[str, str] | None = None) -> list[Connector]:
@@ -57,12 +59,12 @@ def load(connector: Connector, environ: Mapping[str, str]) -> None:
 
 
 def simulated(base: str) -> dict[str, str]:
-    """The settings that lead every party with an address to its simulator: those are served under ``base``."""
+    """The settings that lead to a simulator of the demo, with ``base`` in the place of the demo's own address."""
     return {
-        setting.env: f"{base}/{one.party}"
+        setting.env: base + setting.default.removeprefix(SIMULATORS)
         for one in manifests()
         for setting in one.settings
-        if setting.env == f"ANJU_{one.party.upper()}_URL"
+        if setting.default and setting.default.startswith(f"{SIMULATORS}/")
     }
 
 

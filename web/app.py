@@ -188,7 +188,7 @@ def _data_defaults(env: dict[str, str]) -> None:
     """Settings of connectors that follow from where the data lies and where we listen."""
     data = Path(env.get("ANJU_DATA", "var")).resolve()
     env.setdefault("ANJU_SEAL_DIR", str(data / "seal"))
-    for name in ("ANJU_CALLBACK_URL", "ANJU_ESIGN_NOTIFY_URL", "ANJU_INVOICE_NOTIFY_URL"):
+    for name in ("ANJU_CALLBACK_URL", "ANJU_ESIGN_NOTIFY_URL", "ANJU_INVOICE_NOTIFY_URL", "ANJU_PAYMENT_NOTIFY_URL"):
         env.setdefault(name, f"http://127.0.0.1:{env.get('ANJU_PORT', '8000')}")
 
 

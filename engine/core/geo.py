@@ -133,6 +133,8 @@ def _from_gcj(point: Point) -> Point:
 
 
 def _to_bd(point: Point) -> Point:
+    if _abroad(point):
+        return point
     x, y = point.longitude, point.latitude
     radius = hypot(x, y) + 0.00002 * sin(y * _BD)
     angle = atan2(y, x) + 0.000003 * cos(x * _BD)
@@ -141,6 +143,8 @@ def _to_bd(point: Point) -> Point:
 
 def _from_bd(point: Point) -> Point:
     """As above: mended until it no longer moves."""
+    if _abroad(point):
+        return point
     guess = Point(point.longitude - 0.0065, point.latitude - 0.006)
     for _ in range(6):
         there = _to_bd(guess)

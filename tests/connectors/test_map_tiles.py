@@ -114,6 +114,18 @@ def test_a_street_goes_on_from_one_square_to_the_next(world: World) -> None:
     assert len(set(columns[0])) > 1
 
 
+@pytest.mark.parametrize("datum", ["gcj02", "bd09"])
+def test_the_ends_of_the_world_are_drawn_too(world: World, drawn: tuple[Drawn, str], datum: str) -> None:
+    service, url = drawn
+    pointed(world, url + "/{z}/{x}/{y}", datum)
+    for zoom, x, y in ((0, 0, 0), (1, 0, 0), (1, 1, 1), (2, 3, 0), (2, 0, 3), (3, 7, 7)):
+        with Image.open(BytesIO(tiles.fetch(zoom, x, y))) as opened:
+            assert opened.size == (TILE, TILE)
+    for asked in service.asked:
+        z, x, y = (int(part) for part in asked.strip("/?").split("/"))
+        assert 0 <= min(x, y) <= max(x, y) < 2**z, "no service has such a square"
+
+
 def test_neighbours_share_what_they_are_cut_from_and_the_key_travels(world: World, drawn: tuple[Drawn, str]) -> None:
     service, url = drawn
     pointed(world, url + "/{z}/{x}/{y}?tk={key}", ANJU_MAP_TILES_TOKEN="own-key")

@@ -27,7 +27,7 @@ from engine.core import clock, db
 from engine.core.actor import SYSTEM, Actor
 from engine.core.config import ROOT
 from engine.core.db import reading
-from tests.support.installation import Installation, _served
+from tests.support.installation import Installation, _served, led_to
 from web import app as application
 
 # A busy machine may take its time; a calm one needs a twentieth of it.
@@ -164,8 +164,7 @@ def house(source: Path, folder: Path, url: str | None = None) -> Iterator[House]
         simulator_port = stack.enter_context(_served(simulators))
         port = free_port()
         environ = {"ANJU_DATA": str(folder), "ANJU_PORT": str(port), "ANJU_DEMO": "1"}
-        for name, address in application.simulator_addresses(f"http://127.0.0.1:{simulator_port}").items():
-            environ[name], environ[f"{name.removesuffix('URL')}TIMEOUT"] = address, "10"
+        environ |= led_to(simulator_port, timeout_seconds=10)
         if url:
             environ["ANJU_DATABASE_URL"] = url
         forget_calendar()

@@ -231,11 +231,17 @@ def running(source: Path, folder: Path, url: str | None = None) -> Iterator[Inst
 
 def _environ(folder: Path, url: str | None, web_port: int, simulator_port: int) -> dict[str, str]:
     environ = {"ANJU_DATA": str(folder), "ANJU_PORT": str(web_port), "ANJU_DEMO": "0"}
-    for name, address in application.simulator_addresses(f"http://127.0.0.1:{simulator_port}").items():
-        environ[name], environ[f"{name.removesuffix('URL')}TIMEOUT"] = address, "2"
+    environ |= led_to(simulator_port, timeout_seconds=2)
     if url:
         environ["ANJU_DATABASE_URL"] = url
     return environ
+
+
+def led_to(simulator_port: int, timeout_seconds: int) -> dict[str, str]:
+    """Settings that lead every party to its simulator, which has this long to answer."""
+    addresses = application.simulator_addresses(f"http://127.0.0.1:{simulator_port}")
+    parties = {name.split("_")[1] for name in addresses}
+    return addresses | {f"ANJU_{party}_TIMEOUT": str(timeout_seconds) for party in parties}
 
 
 class _Late:

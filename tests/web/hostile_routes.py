@@ -156,6 +156,8 @@ _CASES = {
     "clock.of_case": about(STAFF),
     "clock.ask": about(HANDS, own=True),
     "clock.decide": about(HANDS),
+    "clock.extension": about(STAFF, there=False),
+    "clock.answer": about(HANDS, there=False),
     "clock.show": general(SUPERVISOR),
     "clock.table": general(SUPERVISOR),
     "reviews.choose": about(STAFF, there=False),
