@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from engine.catalog.form_feel import is_feel
 from engine.catalog.forms import Form, compile_form
 
 # Keys of this form's own; no variable of a model is called so.
@@ -80,10 +81,18 @@ def _kind(value: Any) -> str:
 
 def _field(name: str, value: Any) -> dict[str, Any]:
     key = _key(name)
-    field: dict[str, Any] = {"type": _kind(value), "id": key, "key": key, "label": name}
+    field: dict[str, Any] = {"type": _kind(value), "id": key, "key": key, "label": _label(name)}
     if not isinstance(value, str | bool | int | float) and value is not None:
         field["description"] = "JSON"
     return field
+
+
+def _label(name: str) -> str:
+    """The name as it is: one that form-js would work out is written as a FEEL text."""
+    if not is_feel(name) and "{{" not in name:
+        return name
+    text = "".join(f"\\u{ord(one):04x}" if one < " " or one in '"\\' else one for one in name)
+    return f'="{text}"'
 
 
 def _shown(value: Any) -> Any:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from engine.catalog.form_feel import is_feel, read
 from engine.catalog.plain_form import labelled, opened, plain_form, taken
 
 CONTEXT = {"收入": 1200, "note": "旧", "ok": False, "list": [1, 2], "none": None, "digits": "007"}
@@ -47,10 +48,19 @@ def test_what_is_changed_or_added_is_taken_and_nothing_else() -> None:
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=12), _json, max_size=4))
+@example({"=": None})
 def test_a_form_handed_in_as_it_was_opened_changes_nothing(context: dict[str, object]) -> None:
     plain_form(context)
     assert taken({**opened(context), "anju_more": []}, context) == {}
     assert [name for name, _ in labelled(context)] == sorted(context)
+
+
+@given(st.builds("{}{}".format, st.sampled_from(("=", "{{", "{{x}}", "=1+1", "")), st.text(max_size=12)))
+@example("=")
+@example('="\\\b\f\x00')
+def test_a_variable_is_called_what_it_is_called(name: str) -> None:
+    label = plain_form({name: 1}).schema["components"][0]["label"]
+    assert (read(label).ask({}) if is_feel(label) else label) == name
 
 
 def test_a_program_gives_variables_as_they_are() -> None:
