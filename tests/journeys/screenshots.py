@@ -12,7 +12,7 @@ from tests.journeys import site as sites
 from tests.journeys.chromium import chromium
 from tests.journeys.journey import Journey, journey
 from tests.journeys.people import Clerk
-from tests.journeys.window import PHONE, Window
+from tests.journeys.window import DESK, HEIGHTS, PHONE, Window
 
 FOLDER = Path(__file__).resolve().parents[2] / "web" / "screenshots"
 COLOURS = 192
@@ -35,6 +35,7 @@ def take(browser: Browser, site: sites.Site) -> None:
     with journey(browser, site) as made:
         _of_the_inbox(made)
         number = _of_the_desk(made)
+        _of_the_clock(made)
         _of_the_phone(made)
         _of_the_publicity(made, number)
 
@@ -70,12 +71,26 @@ def _of_the_desk(made: Journey) -> str:
     clerk.until(lambda: row.count() > 0, "the task of the first review")
     clerk.leave_by(row.first)
     number = clerk.page.locator(".crumb a").last.inner_text()
-    _keep(clerk, "task-1440")
+    _in_both_widths(clerk, "task")
+    clerk.page.locator(".foot summary").click()
+    clerk.page.locator(".foot").get_by_role("link", name="加签", exact=True).locator("visible=true").first.click()
+    _wait_for(clerk.page.locator("dialog.verb-dialog[open]"))
+    _in_both_widths(clerk, "dialog")
     clerk.open(f"/cases?q={number}")
     clerk.leave_by(clerk.page.get_by_role("main").get_by_role("link", name=number).first)
     _wait_for(clerk.page.locator("[data-anju-diagram][data-ready] svg").first)
-    _keep(clerk, "case-1440")
+    _in_both_widths(clerk, "case")
     return number
+
+
+def _of_the_clock(made: Journey) -> None:
+    """The office's calendar, and what is late or soon will be."""
+    supervisor = made.clerk("sunqiang")
+    supervisor.open("/calendar")
+    supervisor.follow("西湖区住房保障所", supervisor.page.get_by_role("navigation", name="选择机构"))
+    _in_both_widths(supervisor, "calendar")
+    supervisor.open("/deadlines")
+    _in_both_widths(supervisor, "deadlines")
 
 
 def _of_the_phone(made: Journey) -> None:
@@ -86,7 +101,7 @@ def _of_the_phone(made: Journey) -> None:
     asked = made.citizen(ASKED)
     asked.open("/portal/cases")
     asked.leave_by(asked.page.get_by_role("link").filter(has_text="BZSQ-").first)
-    _keep(asked, "case-390")
+    _keep(asked, "progress-390")
 
 
 def _of_the_publicity(made: Journey, number: str) -> None:
@@ -101,6 +116,12 @@ def _of_the_publicity(made: Journey, number: str) -> None:
 
 def _wait_for(place: Locator) -> None:
     place.wait_for(state="visible")
+
+
+def _in_both_widths(window: Window, name: str) -> None:
+    for width in (PHONE, DESK):
+        window.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+        _keep(window, f"{name}-{width}")
 
 
 def _keep(window: Window, name: str) -> None:
