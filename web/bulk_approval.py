@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, jsonify, render_template, request
 from engine.commands import dispatch
 from engine.commands.approval.bulk import CompleteInBulk
 from engine.core.db import reading
-from engine.core.errors import InvalidAnswers, Refused
+from engine.core.errors import InvalidAnswers, ModelFault, Refused
 from engine.queries.bulk_approval import BulkPage, bulk_page
 from engine.queries.common import calendar
 from web.inbox_bulk import MOST, Outcome
@@ -44,7 +44,7 @@ def run() -> Response | str:
         except InvalidAnswers as error:
             told = "；".join(message for messages in error.errors.values() for message in messages)
             results.append(Outcome(line.id, title, False, f"表单不完整：{told}"))
-        except Refused as error:
+        except (Refused, ModelFault) as error:
             results.append(Outcome(line.id, title, False, error.message))
         else:
             results.append(Outcome(line.id, title, True, f"「{found.name}」已提交"))

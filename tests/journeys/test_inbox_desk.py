@@ -357,13 +357,15 @@ def test_answers_for_many_outlive_an_expired_session(given: Prepare[list[str]]) 
     with door.expect_navigation():
         door.get_by_role("button", name="登录", exact=True).click()
     door.close()
+    # One that cannot be found any more, as when its case went to another office, keeps nobody else back.
+    page.evaluate("document.querySelectorAll('#answers-form [name=task]')[1].value = '999999'")
     page.get_by_label("受理意见").focus()
     page.keyboard.press("Control+Enter")
-    expect(done.get_by_role("status")).to_have_text("成功 4 件", timeout=PATIENCE)
+    expect(done.get_by_role("status")).to_have_text("成功 3 件，未成功 1 件", timeout=PATIENCE)
+    expect(done.locator(".results li").nth(1)).to_contain_text("没有这项任务")
     expect(done.get_by_role("button", name="返回表单")).to_be_hidden()
     expect(done.get_by_role("button", name="完成")).to_be_focused()
     with page.expect_navigation():
         page.keyboard.press("Enter")
     clerk.arrived()
-    assert clerk.path == "/inbox"
-    clerk.sees("这里没有办件")
+    assert (clerk.path, numbers_on(clerk)) == ("/inbox", numbers[1:2])

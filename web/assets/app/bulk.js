@@ -5,6 +5,8 @@ import { openProgress } from './progress.js';
 
 const AT_ONCE = 5;
 const STALE = [400, 401];
+// Refused before anything was done, for all because of one: the others are asked by themselves.
+const WHOLE = [404, 422];
 const picked = () => [...document.querySelectorAll('.sel input:checked')];
 
 export function startBulk() {
@@ -77,9 +79,16 @@ async function send(url, fields, rows) {
   try {
     let answer = await post();
     if (STALE.includes(answer.status) && (await renewToken())) answer = await post();
+    if (rows.length > 1 && WHOLE.includes(answer.status)) return await oneByOne(url, fields, rows);
     const told = await answer.json().catch(() => null);
     return answer.ok && told ? told.results : all(messageOf(answer.status, told));
   } catch {
     return all(messageOf(0));
   }
+}
+
+async function oneByOne(url, fields, rows) {
+  const results = [];
+  for (const one of rows) results.push(...(await send(url, fields, [one])));
+  return results;
 }
