@@ -87,12 +87,7 @@ def _connect(spec: ProcessSpec, body: BodyModel, element: ElementModel) -> None:
     if isinstance(node, Exclusive):
         node.default = element.default
     if element.link and element.type == "intermediateThrowEvent":
-        target = next(e for e in body.elements.values() if e.link == element.link and e is not element and _catches(e))
-        node.flows.append(Flow(None, target.info.id))
-
-
-def _catches(element: ElementModel) -> bool:
-    return element.type == "intermediateCatchEvent"
+        node.flows.append(Flow(None, body.catches[element.link][0]))
 
 
 def _attach(spec: ProcessSpec, body: BodyModel, element: ElementModel) -> None:

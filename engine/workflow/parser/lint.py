@@ -118,14 +118,15 @@ def event_gateways_lead_to_events(body: BodyModel) -> None:
 
 
 def links_have_one_target(body: BodyModel) -> None:
-    links = [element for element in body.elements.values() if element.link]
-    targets = [element.link for element in links if element.type == "intermediateCatchEvent"]
-    for element in links:
-        if element.type == "intermediateThrowEvent" and element.link not in targets:
+    for element in body.elements.values():
+        if not element.link:
+            continue
+        caught_by = body.catches.get(element.link, [])
+        if element.type == "intermediateThrowEvent" and not caught_by:
             body.document.fault(
                 element.xml, "link_without_target", f"链接“{element.link}”没有捕获端", "请添加同名的捕获事件"
             )
-        if element.type == "intermediateCatchEvent" and targets.count(element.link) > 1:
+        if element.type == "intermediateCatchEvent" and len(caught_by) > 1:
             body.document.fault(
                 element.xml, "link_ambiguous", f"链接“{element.link}”有几个捕获端", "名称在同一层须唯一"
             )

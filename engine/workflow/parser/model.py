@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from engine.workflow.definitions import ElementInfo
 from engine.workflow.expressions import Expression
@@ -84,6 +86,15 @@ class BodyModel:
 
     leaving: defaultdict[str, list[FlowModel]] = field(default_factory=lambda: defaultdict(list))
     arriving: defaultdict[str, list[FlowModel]] = field(default_factory=lambda: defaultdict(list))
+
+    @cached_property
+    def catches(self) -> Mapping[str, list[str]]:
+        """The ids of the events that catch a link, by its name; to be asked when all elements are known."""
+        found = defaultdict[str, list[str]](list)
+        for element in self.elements.values():
+            if element.link and element.type == "intermediateCatchEvent":
+                found[element.link].append(element.info.id)
+        return found
 
     def add(self, flow: FlowModel) -> None:
         """Add a flow; both ends list it in the file's order."""
