@@ -105,7 +105,7 @@ def test_a_random_model_does_what_the_naive_interpreter_says(
     race(root, variables, order)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @settings(max_examples=5000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(root=blocks(depth=4), variables=VARIABLES, order=st.randoms(use_true_random=False))
 def test_many_larger_random_models_do_too(root: Block, variables: dict[str, Any], order: Random) -> None:

@@ -97,6 +97,6 @@ def test_generated_requests_find_no_fault_of_ours(anju: Installation) -> None:
     assert attack(anju, 8) == []
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_many_generated_requests_find_no_fault_of_ours(anju_postgres: Installation) -> None:
     assert attack(anju_postgres, 150) == []

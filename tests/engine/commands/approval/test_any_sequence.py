@@ -165,7 +165,7 @@ def test_any_sequence_leaves_a_lawful_end(model: str, steps: list[tuple[str, str
     play(world, model, steps)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @settings(max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(model=st.sampled_from(sorted(MODELS)), steps=st.lists(STEPS, min_size=8, max_size=40))
 def test_any_long_sequence_leaves_a_lawful_end(
