@@ -60,8 +60,9 @@ class CaseLimit(Base):
 
 
 class Extension(WithId, Base):
-    """Longer was asked for. ``state``: asked, granted, refused, over (with its case). ``role`` decides; ``amount`` is in
-    ``unit``.
+    """Longer was asked for. ``state``: asked, granted, refused, over (with its case).
+
+    ``role`` decides; ``amount`` is in ``unit``.
     """
 
     __tablename__ = "extension"
