@@ -101,6 +101,7 @@ def prepare(engine: Engine) -> Engine:
     else:
         # Many rows are one statement with many values, not one statement each.
         engine.dialect.use_insertmanyvalues_wo_returning = True
+        event.listen(engine, "connect", _prepare_postgresql)
         event.listen(engine, "checkin", _note_rest)
         event.listen(engine, "checkout", partial(_ask_after_rest, engine))
     return engine
@@ -124,6 +125,14 @@ def _ask_after_rest(
     except engine.dialect.loaded_dbapi.Error as error:
         # The pool drops it, makes another, and asks again.
         raise DisconnectionError from error
+
+
+def _prepare_postgresql(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    # Compiling a plan takes longer (100 ms and more) than any of our statements runs.
+    cursor = connection.cursor()
+    cursor.execute("SET jit = off")
+    cursor.close()
+    connection.commit()
 
 
 def make_engine(url: str) -> Engine:
