@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from flask import Flask, Response, request
+from flask import Response, request
 from lxml import etree
 
-from connectors._kit.sandbox import COMMON, Refusal, State, serve, signature_holds
+from connectors._kit.sandbox import COMMON, Refusal, State, serve, soap
 
 SECRET = "demo-civil-key"  # noqa: S105 - known to everybody, of the simulator only
-WIRE = Path(__file__).parent / "wire"
-NAMESPACE = "urn:anju-demo:civil:1"
+WSDL = Path(__file__).parent / "wire" / "civil.wsdl"
+SERVICE = soap.Service(WSDL, "urn:anju-demo:civil:1", SECRET, invalid="900")
 COVERAGE = "1995-01-01"
 SCENARIOS = {**COMMON, "empty": "没有登记记录"}
 # ID number → (kind, day, certificate, office, spouse, spouse's number).
@@ -46,22 +46,10 @@ CREMATIONS = {"440802194807201257": ("2024-11-02", "湛江市殡仪馆")}
 
 def create(state: State) -> Callable[..., Any]:
     """The party's web application."""
-    app = Flask(__name__)
-    schema = etree.XMLSchema(etree.parse(str(WIRE / "civil.xsd")))
 
-    @app.get("/query")
-    def wsdl() -> Response:
-        return Response((WIRE / "civil.wsdl").read_bytes(), content_type="text/xml; charset=utf-8")
-
-    @app.post("/query")
-    def query() -> Response:
-        if not signature_holds(SECRET, request, request.script_root + request.path):
-            return Response("signature does not hold", 401)
-        asked = _body(request.get_data())
-        if asked is None or not schema.validate(etree.fromstring(etree.tostring(asked, with_tail=False))):
-            return _fault("900")
+    def answer(asked: etree._Element) -> Response:
         operation = etree.QName(asked).localname.removesuffix("Request")
-        key, number, name = _text(asked, "RequestId"), _text(asked, "IdNumber"), _text(asked, "Name")
+        key, number, name = (SERVICE.text(asked, part) for part in ("RequestId", "IdNumber", "Name"))
 
         def work(scenario: str) -> dict[str, Any]:
             if scenario == "business_error":
@@ -72,21 +60,7 @@ def create(state: State) -> Callable[..., Any]:
 
         return serve(state, request, "civil", operation.lower(), number, work, _write)
 
-    return app
-
-
-def _body(content: bytes) -> etree._Element | None:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
-    try:
-        root = etree.fromstring(content, parser)
-    except etree.XMLSyntaxError:
-        return None
-    bodies = root.findall("{http://schemas.xmlsoap.org/soap/envelope/}Body/*")
-    return bodies[0] if len(bodies) == 1 else None
-
-
-def _text(element: etree._Element, name: str) -> str:
-    return element.findtext(f"{{{NAMESPACE}}}{name}", "")
+    return SERVICE.app("/query", answer)
 
 
 def _marriage(number: str) -> str:
@@ -114,24 +88,8 @@ def _fields(names: tuple[str, ...], values: Any) -> str:
 
 def _write(content: Mapping[str, Any], scenario: str) -> Response:
     if "fault" in content:
-        return _fault(content["fault"])
+        return SERVICE.fault(content["fault"])
     body = f"<RequestId>{escape(content['key'])}</RequestId>{content['inner']}"
     if scenario == "changed_schema":
         body = body.replace("RequestId>", "RequestNo>")
-    return _envelope(f'<{content["name"]} xmlns="{NAMESPACE}">{body}</{content["name"]}>')
-
-
-def _fault(code: str) -> Response:
-    fault = (
-        "<soap:Fault><faultcode>soap:Client</faultcode><faultstring>refused</faultstring><detail>"
-        f'<ServiceFault xmlns="{NAMESPACE}"><Code>{code}</Code></ServiceFault></detail></soap:Fault>'
-    )
-    return _envelope(fault, 500)
-
-
-def _envelope(inner: str, status: int = 200) -> Response:
-    text = (
-        '<?xml version="1.0" encoding="utf-8"?>'
-        f'<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>{inner}</soap:Body></soap:Envelope>'
-    )
-    return Response(text.encode(), status, content_type="text/xml; charset=utf-8")
+    return SERVICE.write(content["name"], body)

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 import requests
-from flask import Flask, Response, request
+from flask import Response, request
 from lxml import etree
 
-from connectors._kit.sandbox import COMMON, EVERYBODY, Refusal, State, serve, sign, signature_holds
+from connectors._kit.sandbox import COMMON, EVERYBODY, Refusal, State, serve, sign, soap
 
 SECRET = "demo-realestate-key"  # noqa: S105 - known to everybody, of the simulator only
-WIRE = Path(__file__).parent / "wire"
-NAMESPACE = "urn:anju-demo:realestate:1"
+WSDL = Path(__file__).parent / "wire" / "ownership.wsdl"
+SERVICE = soap.Service(WSDL, "urn:anju-demo:realestate:1", SECRET, invalid="3900")
 SCENARIOS = {
     **COMMON,
     "empty": "名下无登记",
@@ -36,52 +36,26 @@ LATER = {"late", "lost_callback", "duplicate_callback", "late_refusal", "bad_sig
 
 def create(state: State) -> Callable[..., Any]:
     """The party's web application."""
-    app = Flask(__name__)
-    schema = etree.XMLSchema(etree.parse(str(WIRE / "ownership.xsd")))
 
-    @app.get("/ownership")
-    def wsdl() -> Response:
-        return Response((WIRE / "ownership.wsdl").read_bytes(), content_type="text/xml; charset=utf-8")
-
-    @app.post("/ownership")
-    def ownership() -> Response:
-        if not signature_holds(SECRET, request, request.script_root + request.path):
-            return Response("signature does not hold", 401)
-        asked = _body(request.get_data())
-        if asked is None or not schema.validate(etree.fromstring(etree.tostring(asked, with_tail=False))):
-            return _fault("3900")
+    def answer(asked: etree._Element) -> Response:
         if etree.QName(asked).localname == "FetchRequest":
-            key = _text(asked, "RequestId")
+            key = SERVICE.text(asked, "RequestId")
             return serve(
                 state, request, "realestate", "fetch", EVERYBODY, lambda _: _fetch(state, key), _write, once=False
             )
         if etree.QName(asked).localname in FREEZING:
-            cert, operation = _text(asked, "CertNumber"), FREEZING[etree.QName(asked).localname]
+            cert, operation = SERVICE.text(asked, "CertNumber"), FREEZING[etree.QName(asked).localname]
             return serve(
                 state, request, "realestate", operation, cert, lambda now: _freezing(state, asked, now), _write
             )
         subject = _subject(state, asked)
         return serve(state, request, "realestate", "ownership", subject, lambda now: _submit(state, asked, now), _write)
 
-    return app
-
-
-def _body(content: bytes) -> etree._Element | None:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
-    try:
-        root = etree.fromstring(content, parser)
-    except etree.XMLSyntaxError:
-        return None
-    bodies = root.findall("{http://schemas.xmlsoap.org/soap/envelope/}Body/*")
-    return bodies[0] if len(bodies) == 1 else None
-
-
-def _text(element: etree._Element, name: str) -> str:
-    return element.findtext(f"{{{NAMESPACE}}}{name}", "")
+    return SERVICE.app("/ownership", answer)
 
 
 def _people(asked: etree._Element) -> list[str]:
-    return [_text(person, "IdNumber") for person in asked.findall(f"{{{NAMESPACE}}}Person")]
+    return [SERVICE.text(person, "IdNumber") for person in asked.findall(f"{{{SERVICE.namespace}}}Person")]
 
 
 def _subject(state: State, asked: etree._Element) -> str:
@@ -96,7 +70,7 @@ def _subject(state: State, asked: etree._Element) -> str:
 def _submit(state: State, asked: etree._Element, scenario: str) -> dict[str, Any]:
     if scenario == "business_error":
         raise Refusal(fault="3001")
-    key = _text(asked, "RequestId")
+    key = SERVICE.text(asked, "RequestId")
     content: dict[str, Any] = {
         "name": "SubmitResponse",
         "key": key,
@@ -109,14 +83,14 @@ def _submit(state: State, asked: etree._Element, scenario: str) -> dict[str, Any
         content["ready_at"] = time.monotonic() + state.timing.late
         content["refused"] = scenario == "late_refusal"
         if scenario != "lost_callback":
-            arguments = (state, content, _text(asked, "CallbackUrl"), scenario)
+            arguments = (state, content, SERVICE.text(asked, "CallbackUrl"), scenario)
             threading.Thread(target=_call_back, args=arguments, daemon=True).start()
     return content
 
 
 def _freezing(state: State, asked: etree._Element, scenario: str) -> dict[str, Any]:
     """Freeze or release; one freeze per case and certificate, whatever the request's own number."""
-    case, cert = _text(asked, "CaseNumber"), _text(asked, "CertNumber")
+    case, cert = SERVICE.text(asked, "CaseNumber"), SERVICE.text(asked, "CertNumber")
     name = etree.QName(asked).localname.replace("Request", "Response")
     known = {home["cert_number"] for person in state.people.values() for home in person.get("homes", [])}
     if scenario == "business_error":
@@ -135,7 +109,7 @@ def _freezing(state: State, asked: etree._Element, scenario: str) -> dict[str, A
             found = {"case": case, "cert": cert, "number": f"DJ{len(shelf) + 1:08d}", "frozen": True}
             shelf.append(found)
         found["frozen"] = name == "FreezeResponse"
-    return {"name": name, "key": _text(asked, "RequestId"), "freeze": found["number"]}
+    return {"name": name, "key": SERVICE.text(asked, "RequestId"), "freeze": found["number"]}
 
 
 def _fetch(state: State, key: str) -> dict[str, Any]:
@@ -170,7 +144,7 @@ def _call_back(state: State, content: Mapping[str, Any], url: str, scenario: str
     time.sleep(state.timing.late)
     outcome = "<RefusedCode>3001</RefusedCode>" if content["refused"] else _result(content["holdings"])
     body = (
-        f'<OwnershipNotice xmlns="{NAMESPACE}"><MessageId>{escape(content["number"])}-1</MessageId>'
+        f'<OwnershipNotice xmlns="{SERVICE.namespace}"><MessageId>{escape(content["number"])}-1</MessageId>'
         f"<RequestId>{escape(content['key'])}</RequestId>{outcome}</OwnershipNotice>"
     ).encode()
     wanted = 2 if scenario == "duplicate_callback" else 1
@@ -194,7 +168,7 @@ def _call_back(state: State, content: Mapping[str, Any], url: str, scenario: str
 def _write(booked: Mapping[str, Any], scenario: str) -> Response:
     content = _present(booked)
     if "fault" in content:
-        return _fault(content["fault"])
+        return SERVICE.fault(content["fault"])
     parts = [f"<RequestId>{escape(content['key'])}</RequestId>"]
     if "freeze" in content:
         parts.append(f"<FreezeNumber>{content['freeze']}</FreezeNumber>")
@@ -209,7 +183,7 @@ def _write(booked: Mapping[str, Any], scenario: str) -> Response:
     body = "".join(parts)
     if scenario == "changed_schema":
         body = body.replace("RequestId>", "RequestNo>").replace("Holding>", "Owner>")
-    return _envelope(f'<{content["name"]} xmlns="{NAMESPACE}">{body}</{content["name"]}>')
+    return SERVICE.write(content["name"], body)
 
 
 def _result(holdings: list[dict[str, Any]]) -> str:
@@ -225,19 +199,3 @@ def _one_holding(holding: Mapping[str, Any]) -> str:
     )
     number = escape(holding["number"])
     return f"<Holding><IdNumber>{number}</IdNumber><Found>{holding['found']}</Found>{homes}</Holding>"
-
-
-def _fault(code: str) -> Response:
-    fault = (
-        "<soap:Fault><faultcode>soap:Client</faultcode><faultstring>refused</faultstring><detail>"
-        f'<ServiceFault xmlns="{NAMESPACE}"><Code>{code}</Code></ServiceFault></detail></soap:Fault>'
-    )
-    return _envelope(fault, 500)
-
-
-def _envelope(inner: str, status: int = 200) -> Response:
-    text = (
-        '<?xml version="1.0" encoding="utf-8"?>'
-        f'<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>{inner}</soap:Body></soap:Envelope>'
-    )
-    return Response(text.encode(), status, content_type="text/xml; charset=utf-8")

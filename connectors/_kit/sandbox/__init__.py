@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 from flask import Request, Response
 
-PEOPLE = Path(__file__).with_name("people.yaml")
+PEOPLE = Path(__file__).parents[1] / "people.yaml"
 EVERYBODY = "*"
 
 # What any party can suffer; a party adds its own.
