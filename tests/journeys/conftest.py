@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser
 
 from tests.journeys.chromium import chromium
 from tests.journeys.journey import Journey, Prepared, journey, prepared
+from tests.journeys.site import Site
 from tests.support.installation import Installation
 from web.assets import STATIC
 
@@ -52,3 +54,25 @@ def given(browser: Browser, filled: Path, tmp_path: Path) -> Iterator[Prepare[Pr
             return stack.enter_context(journey(browser, site)), found
 
         yield begin
+
+
+@pytest.fixture(scope="module")
+def place(
+    request: pytest.FixtureRequest, filled: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Site, Any]]:
+    """One installation for all tests of a file, in which the file's ``arranged`` has happened: (site, what it gave)."""
+    with prepared(filled, tmp_path_factory.mktemp("place") / "data", request.module.arranged) as found:
+        yield found
+
+
+@pytest.fixture
+def before(place: tuple[Site, Any]) -> Any:
+    """What was there: the ``Before`` of the file."""
+    return place[1]
+
+
+@pytest.fixture
+def made(browser: Browser, place: tuple[Site, Any]) -> Iterator[Journey]:
+    """A journey of its own."""
+    with journey(browser, place[0]) as found:
+        yield found

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from engine.commands import dispatch
 from engine.commands.tasks import SaveDraft
 from tests.journeys.form import Form
-from tests.journeys.journey import Journey, journey, prepared
+from tests.journeys.journey import Journey
 from tests.journeys.people import ITEM, single
-from tests.journeys.site import Site
 from tests.support.installation import Installation, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -35,32 +33,12 @@ class Before:
 
 
 def arranged(anju: Installation) -> Before:
-    """Two applications, one draft."""
+    """Two applications, one draft; happens once, in ``place``."""
     case, clerk, citizen = anju.apply(), anju.staff("liuyang"), anju.citizen(SUN)
     second = anju.apply(clerk, "counter", **single("韩子墨", "330106199210301372", "19900000015"))
     draft = anju.family(citizen, **single("孙伯年", "330106196511091117", SUN))
     dispatch(SaveDraft(f"apply:{ITEM}", draft), citizen)
     return Before(case.number, case.case_id, anju.tasks(case.case_id)["accept"].id, second.number)
-
-
-@pytest.fixture(scope="module")
-def place(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Before]]:
-    """One installation for all of these."""
-    with prepared(filled, tmp_path_factory.mktemp("bad_input") / "data", arranged) as found:
-        yield found
-
-
-@pytest.fixture
-def before(place: tuple[Site, Before]) -> Before:
-    """What was there."""
-    return place[1]
-
-
-@pytest.fixture
-def made(browser: Browser, place: tuple[Site, Before]) -> Iterator[Journey]:
-    """A journey of its own."""
-    with journey(browser, place[0]) as found:
-        yield found
 
 
 def test_a_wrong_check_digit_is_said_at_the_field_and_what_was_typed_stays(made: Journey) -> None:

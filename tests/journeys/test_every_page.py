@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
 
 from engine.commands import dispatch
 from engine.commands.deputies import NameDeputies
 from engine.commands.tasks import SaveDraft
 from engine.core import clock
-from tests.journeys.journey import Journey, journey, prepared
+from tests.journeys.journey import Journey
 from tests.journeys.papers import text_of
 from tests.journeys.people import ITEM, single
-from tests.journeys.site import Site
 from tests.journeys.test_objection import in_publicity
 from tests.journeys.window import Window
 from tests.support.installation import Installation
@@ -52,7 +49,7 @@ class Before:
 
 
 def arranged(anju: Installation) -> Before:
-    """One case in 公示, one draft, somebody who is away for three weeks."""
+    """One case in 公示, one draft, somebody who is away for three weeks; happens once, in ``place``."""
     begin = clock.now()
     dispatch(NameDeputies(begin, begin + timedelta(days=21), (), leave=True), anju.staff("wangmin"))
     clerk = anju.staff("liuyang")
@@ -60,26 +57,6 @@ def arranged(anju: Installation) -> Before:
         SaveDraft(f"apply:{ITEM}", anju.family(clerk, **single("韩子墨", "330106199210301372", "19900000015"))), clerk
     )
     return Before(*in_publicity(anju))
-
-
-@pytest.fixture(scope="module")
-def place(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Before]]:
-    """One installation for all of these."""
-    with prepared(filled, tmp_path_factory.mktemp("every_page") / "data", arranged) as found:
-        yield found
-
-
-@pytest.fixture
-def before(place: tuple[Site, Before]) -> Before:
-    """What was there."""
-    return place[1]
-
-
-@pytest.fixture
-def made(browser: Browser, place: tuple[Site, Before]) -> Iterator[Journey]:
-    """A journey of its own."""
-    with journey(browser, place[0]) as found:
-        yield found
 
 
 def test_anybody_can_walk_the_public_pages_by_keyboard(made: Journey, before: Before) -> None:

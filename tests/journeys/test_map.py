@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from engine.core.actor import SYSTEM
 from tests.engine.workflow.kit import bpmn, chain, end, start, user
 from tests.journeys.journey import Journey, journey, prepared
 from tests.journeys.people import Clerk
-from tests.journeys.site import Site
 from tests.journeys.window import PHONE, Window
 from tests.support.installation import Installation
 
@@ -98,26 +96,6 @@ def arranged(anju: Installation) -> Before:
     cases = [dispatch(StartCase(ITEM, {"place": THERE}, "counter", anju.office()), clerk) for _ in range(2)]
     anju.drain()
     return Before([one.number for one in cases], anju.tasks(cases[1].case_id)["inspect"].id)
-
-
-@pytest.fixture(scope="module")
-def place(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Before]]:
-    """One installation for all of these."""
-    with prepared(filled, tmp_path_factory.mktemp("map") / "data", arranged) as found:
-        yield found
-
-
-@pytest.fixture
-def before(place: tuple[Site, Before]) -> Before:
-    """What was there."""
-    return place[1]
-
-
-@pytest.fixture
-def made(browser: Browser, place: tuple[Site, Before]) -> Iterator[Journey]:
-    """A journey of its own."""
-    with journey(browser, place[0]) as found:
-        yield found
 
 
 def the_map(window: Window) -> Locator:
