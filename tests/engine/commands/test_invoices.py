@@ -31,16 +31,6 @@ from tests.engine.commands.invoice_desk import CHANNEL, LEASE, PAYER, RENT, Desk
 from tests.support.installation import Installation
 
 
-@pytest.fixture
-def desk(anju: Installation) -> Desk:
-    return desk_of(anju)
-
-
-@pytest.fixture
-def desk_both(anju_both: Installation) -> Desk:
-    return desk_of(anju_both)
-
-
 @CHANNEL
 def test_a_paid_order_is_invoiced_and_its_files_lie_here(desk_both: Desk, channel: str) -> None:
     desk = desk_both

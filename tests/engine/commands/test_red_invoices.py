@@ -12,18 +12,7 @@ from engine.commands.red_invoices import ApproveRed, AskRed
 from engine.core.actor import Actor
 from engine.core.errors import Duplicate, Forbidden, Refused
 from engine.workers import invoices as worker
-from tests.engine.commands.invoice_desk import CHANNEL, RENT, Desk, desk_of
-from tests.support.installation import Installation
-
-
-@pytest.fixture
-def desk(anju: Installation) -> Desk:
-    return desk_of(anju)
-
-
-@pytest.fixture
-def desk_both(anju_both: Installation) -> Desk:
-    return desk_of(anju_both)
+from tests.engine.commands.invoice_desk import CHANNEL, RENT, Desk
 
 
 @CHANNEL
