@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from flask import Flask, Response, redirect, render_template, request
 
 import connectors.invoice.house as books
-from connectors._kit.sandbox import COMMON, Refusal, State, serve, sign, signature_holds
+from connectors._kit.sandbox import COMMON, Refusal, State, every_second, serve, sign, signature_holds
 from connectors.invoice.house import Bill, House, Notice, Slip
 
 SCENARIOS = {
@@ -49,12 +48,7 @@ Work = Callable[[str], Mapping[str, Any]]
 
 def house(state: State) -> House:
     """The books of this ``state``; a reset forgets them."""
-    with state.lock:
-        shelf: list[Any] = state.shelf("invoice")
-        if not shelf:
-            shelf.append(House())
-        found: House = shelf[0]
-        return found
+    return state.house("invoice", House)
 
 
 def settings(state: State, url: str) -> dict[str, str]:
@@ -64,13 +58,7 @@ def settings(state: State, url: str) -> dict[str, str]:
 
 def listen(state: State) -> None:
     """In the demo the notices go out by themselves."""
-
-    def day_and_night() -> None:
-        while True:
-            house(state).deliver(time.time())
-            time.sleep(1)
-
-    threading.Thread(target=day_and_night, daemon=True).start()
+    every_second(lambda: house(state).deliver(time.time()))
 
 
 def create(state: State) -> Callable[..., Any]:

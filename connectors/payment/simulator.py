@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,18 +10,16 @@ from typing import Any
 from flask import Flask, Response, redirect, render_template, request
 
 import connectors.payment.house as books
-from connectors._kit.sandbox import COMMON, Refusal, State, serve
+from connectors._kit.sandbox import COMMON, Refusal, State, every_second, serve
 from connectors.payment.house import House, Trade
 
 SCENARIOS = {**COMMON, "bad_signature": "应答签名错误"}
 PAID_AT_ONCE = "DEMOPAID"
 
-_houses: dict[int, tuple[State, House]] = {}
-
 
 def house(state: State) -> House:
-    """The books of this ``state``."""
-    return _houses.setdefault(id(state), (state, House()))[1]
+    """The books of this ``state``; a reset forgets them."""
+    return state.house("payment", House)
 
 
 def settings(state: State, url: str) -> dict[str, str]:
@@ -32,13 +29,7 @@ def settings(state: State, url: str) -> dict[str, str]:
 
 def listen(state: State) -> None:
     """In the demo the notices go out by themselves."""
-
-    def day_and_night() -> None:
-        while True:
-            house(state).deliver(time.time())
-            time.sleep(1)
-
-    threading.Thread(target=day_and_night, daemon=True).start()
+    every_second(lambda: house(state).deliver(time.time()))
 
 
 def create(state: State) -> Callable[..., Any]:

@@ -14,13 +14,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from flask import Request, Response
 
 PEOPLE = Path(__file__).parents[1] / "people.yaml"
 EVERYBODY = "*"
+House = TypeVar("House")
 
 # What any party can suffer; a party adds its own.
 COMMON = {
@@ -100,6 +101,7 @@ class State:
         self._switches: dict[tuple[str, str], Switch] = {}
         self._bookings: dict[tuple[str, str, str], Booking] = {}
         self._shelves: dict[str, list[dict[str, Any]]] = {}
+        self._houses: dict[str, Any] = {}
 
     def reset(self) -> None:
         """Forget bookings, switches and what the parties put aside; the people stay."""
@@ -107,10 +109,19 @@ class State:
             self._switches.clear()
             self._bookings.clear()
             self._shelves.clear()
+            self._houses.clear()
 
     def shelf(self, party: str) -> list[dict[str, Any]]:
         """A list of a party's own; to be used under ``lock``."""
         return self._shelves.setdefault(party, [])
+
+    def house(self, party: str, make: Callable[[], House]) -> House:
+        """A party's own books, which ``make`` opens when they are first asked for."""
+        with self.lock:
+            if party not in self._houses:
+                self._houses[party] = make()
+            found: House = self._houses[party]
+            return found
 
     # --- scenarios ------------------------------------------------------------------------------------------
 
@@ -228,6 +239,17 @@ def serve(
     if scenario == "garbage":
         return Response(b'{"code": "0", \x00<html>', 200, content_type="application/json")
     return encode(content, scenario)
+
+
+def every_second(work: Callable[[], object]) -> None:
+    """Do ``work`` day and night, in a thread that ends with the process: what goes out by itself in the demo."""
+
+    def day_and_night() -> None:
+        while True:
+            work()
+            time.sleep(1)
+
+    threading.Thread(target=day_and_night, daemon=True).start()
 
 
 def hidden(subject: str) -> str:
