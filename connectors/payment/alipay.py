@@ -20,7 +20,7 @@ from connectors._kit.answers import read, unexpected
 from connectors._kit.http import get, post
 from connectors._kit.settings import PartySettings
 from connectors._kit.signatures import wire_time
-from connectors.payment.told import Refunded, Row, Told, fen, yuan
+from connectors.payment.told import Refunded, Row, Told, fen, refused_close, yuan
 from engine.core.clock import SHANGHAI
 from engine.core.errors import Declined, OutsideFault, Refused, Unreachable
 
@@ -99,9 +99,7 @@ class Alipay:
         try:
             self._ask("alipay.trade.close", {"out_trade_no": number}, key)
         except Declined as error:
-            if error.code in ("order_paid", "order_closed"):
-                return "paid" if error.code == "order_paid" else "closed"
-            raise
+            return refused_close(error)
         return "closed"
 
     def refund(self, asked: Mapping[str, Any], key: str) -> Refunded:

@@ -8,6 +8,11 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from engine.core.errors import Declined
+
+# Refusals to close an order, and what it has become.
+ENDED = {"order_paid": "paid", "order_closed": "closed"}
+
 # Of a day's bill: the order's number and 分; what went back is below zero.
 Row = Mapping[str, Any]
 
@@ -29,6 +34,13 @@ class Refunded:
 
     state: str
     day: date | None = None
+
+
+def refused_close(error: Declined) -> str:
+    """What an order has become that cannot be closed. Raises ``error`` again where it tells nothing of that."""
+    if error.code not in ENDED:
+        raise error
+    return ENDED[error.code]
 
 
 def fen(yuan: str) -> int:

@@ -18,7 +18,7 @@ from connectors._kit import gateways, rsa
 from connectors._kit.answers import read, unexpected
 from connectors._kit.http import Exchange, get, post
 from connectors._kit.settings import PartySettings
-from connectors.payment.told import Refunded, Row, Told, fen
+from connectors.payment.told import Refunded, Row, Told, fen, refused_close
 from engine.core.clock import SHANGHAI
 from engine.core.errors import Declined, OutsideFault, Refused, Unreachable
 
@@ -113,9 +113,7 @@ class Wechat:
         try:
             answer = self._ask("POST", path, key, {"mchid": self.merchant})
         except Declined as error:
-            if error.code in ("order_paid", "order_closed"):
-                return "paid" if error.code == "order_paid" else "closed"
-            raise
+            return refused_close(error)
         if answer and answer.get("code") not in ABSENT:
             raise unexpected(self.party)
         return "closed"
