@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
 
 from engine.commands import dispatch
 from engine.commands.deputies import NameDeputies, Share
 from engine.core import clock
 from engine.core.config import ROOT
-from tests.journeys.journey import Journey, journey, prepared
+from tests.journeys.journey import Journey
 from tests.journeys.people import ITEM
 from tests.journeys.site import Site
 from tests.journeys.window import Window
@@ -53,20 +50,6 @@ def arranged(anju: Installation) -> There:
     dispatch(NameDeputies(shares=(Share(boss.id),), **week), anju.staff("wangmin"))
     dispatch(NameDeputies(shares=(), leave=True, reason="年休假", **week), anju.staff("liuyang"))
     return There(case_id, anju.tasks(case_id)["first_review"].id)
-
-
-@pytest.fixture(scope="module")
-def place(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, There]]:
-    """One installation for all of these."""
-    with prepared(filled, tmp_path_factory.mktemp("accessible") / "data", arranged) as found:
-        yield found
-
-
-@pytest.fixture
-def made(browser: Browser, place: tuple[Site, There]) -> Iterator[Journey]:
-    """A journey of its own."""
-    with journey(browser, place[0]) as found:
-        yield found
 
 
 def test_a_caseworkers_and_a_supervisors_pages_have_no_grave_fault(made: Journey, place: tuple[Site, There]) -> None:
