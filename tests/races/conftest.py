@@ -7,21 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import POSTGRES, postgres_absent
 from tests.races.house import House, house
-from tests.support.installation import Postgres
+from tests.support.databases import filled_on
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     """A house on each database."""
-    if request.param == "sqlite":
-        with house(request.getfixturevalue("filled"), tmp_path / "data") as made:
-            yield made
-        return
-    if why := postgres_absent():
-        pytest.skip(why)
-    folder, database = request.getfixturevalue("filled_postgres")
-    server = Postgres(POSTGRES["host"], POSTGRES["port"])
-    with server.database(of=database) as name, house(folder, tmp_path / "data", server.url(name)) as made:
+    with filled_on(request.param, request) as (folder, url), house(folder, tmp_path / "data", url) as made:
         yield made
