@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -110,10 +111,6 @@ class ReleaseView:
             raise ModelFault(Fault("unknown_form", f"发布包中没有表单 {form_id}"))
         return self.forms[form_id]
 
-    def shown_form(self, form_id: str) -> Form | None:
-        """The form of a task; None where that of a deployment's cannot be shown. Raises ``ModelFault``."""
-        return self.form(form_id) if self.strict else self.forms.get(form_id)
-
     @cached_property
     def templates(self) -> dict[str, str]:
         """Document templates: name without suffix (and full path, for ``extends``) → source."""
@@ -123,6 +120,27 @@ class ReleaseView:
             found[path] = found[path.removeprefix("forms/")] = text
             found[path.rsplit("/", 1)[-1]] = found[path.rsplit("/", 1)[-1].removesuffix(".html")] = text
         return found
+
+
+_ELSEWHERE = re.compile(r"(.+)#(\d{15,19})")
+
+
+def form_elsewhere(form_id: str, release_id: int) -> str:
+    """How a form is referred to that another release holds than the case's own."""
+    return f"{form_id}#{release_id}"
+
+
+def named_form(reference: str) -> tuple[str, int | None]:
+    """What a reference says: the form's id and, where that is not the case's own, the release that holds it."""
+    found = _ELSEWHERE.fullmatch(reference)
+    return (found[1], int(found[2])) if found else (reference, None)
+
+
+def shown_form(session: Session, release: ReleaseView, reference: str) -> Form | None:
+    """The form of a task; None where that of a deployment's cannot be shown. Raises ``ModelFault``."""
+    form_id, elsewhere = named_form(reference)
+    holder = release if elsewhere is None else view(session, elsewhere)
+    return holder.form(form_id) if release.strict else holder.forms.get(form_id)
 
 
 _views: dict[int, ReleaseView] = {}

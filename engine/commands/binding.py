@@ -8,7 +8,7 @@ not hold (deployed later, or asked for in two versions at once) is looked for wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -97,6 +97,25 @@ def decision(unit: Unit, release: ReleaseView, held: Definitions, decision_id: s
         raise ModelFault(Fault("unknown_decision", f"没有决策 {decision_id}{wanted}，请发布或部署后重试"))
     other = releases.view(unit.session, found.release_id)
     return models_of(other.hash, lambda: other.files)[decision_id]
+
+
+def form(session: Session, release: ReleaseView, user_task: Mapping[str, Any]) -> str:
+    """How the form of a user task (the attributes of its wait) is referred to, see ``releases.shown_form``.
+
+    What is nowhere keeps its id: such a task shows its variables, and was warned of when it was deployed.
+    """
+    form_id = str(user_task.get("form_id") or "")
+    if release.strict or not form_id:
+        return form_id
+    library = user_task.get("library")
+    holder = release if library is None else releases.view(session, int(library))
+    tag = str(user_task.get("form_version_tag") or "") if user_task.get("form_binding") == "versionTag" else ""
+    if form_id not in holder.forms or tag:
+        found = _elsewhere(session, "form", form_id, str(user_task.get("form_binding") or ""), tag)
+        held = definitions.in_release(session, holder.id, "form", form_id)
+        if found is not None and (held is None or found.id != held.id):
+            return releases.form_elsewhere(form_id, found.release_id)
+    return form_id if library is None else releases.form_elsewhere(form_id, holder.id)
 
 
 def _binding_of(held: Definitions, element_id: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from engine.core.actor import SYSTEM
 from engine.core.errors import Declined, Fault, ModelFault, OutsideFault
 from engine.core.operations import Call, Operation
 from engine.core.writes import insert_later
-from engine.workflow import BpmnError, Definitions, Followed, Process, Wait, definitions_of, instance_key
+from engine.workflow import BpmnError, Definitions, ElementInfo, Followed, Process, Wait, definitions_of, instance_key
 
 _MAX_ROUNDS = 50
 # What an event makes of its element; flows are told by whom they bring, incidents have rows of their own.
@@ -83,8 +83,15 @@ class Casework:
             self.finished.remove(task)
             self.unit.session.add(task)
             task.state, task.done_at = "completing", None
-            element = self.process.info(task.process_id).elements[task.element_id]
-            task.properties = dict(element.extensions.get("properties", {}))
+            element = self.element_of(task)
+            task.properties = dict(element.extensions.get("properties", {})) if element else {}
+
+    def element_of(self, task: Task) -> ElementInfo | None:
+        """What the model says of an open task; None where only another release does and ``resume`` was not called."""
+        if hasattr(self, "process"):
+            return self.process.element(task.token)
+        process = self.definitions.processes.get(task.process_id)
+        return process.elements.get(task.element_id) if process else None
 
     def leave(self, task: Task) -> None:
         """Write the row of a task that is done together with those of the tasks that follow."""

@@ -30,8 +30,7 @@ def listens(work: Casework, task: Task, phase: str) -> bool:
     """Whether the model names a listener; a process of another release may. What has no token has no element."""
     if not task.token:
         return False
-    process = work.definitions.processes.get(task.process_id)
-    element = process.elements.get(task.element_id) if process else None
+    element = work.element_of(task)
     return element is None or element.listens(phase)
 
 

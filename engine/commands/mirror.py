@@ -13,7 +13,7 @@ from engine.cases import lawful_clock
 from engine.cases.case import Case, LiveKey, Variable
 from engine.cases.final import closing_payload
 from engine.cases.work import ASKED, Incident, Subscription, Task, stage_of
-from engine.commands import kept, listeners, signals, turns
+from engine.commands import binding, kept, listeners, signals, turns
 from engine.core import clock, ids, operations
 from engine.core.writes import Change, insert_later, later
 from engine.jobs import queue
@@ -171,7 +171,7 @@ def _task_row(work: Casework, wait: Wait) -> dict[str, Any]:
         "stage": stage_of(properties, case.stage),
         "role": role,
         "assignee": assignee,
-        "form_id": attrs.get("form_id") or "",
+        "form_id": binding.form(work.unit.session, work.release, attrs),
         "properties": properties,
         "state": "open",
         "version": 1,

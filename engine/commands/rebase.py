@@ -10,7 +10,7 @@ from sqlalchemy import update
 from engine.cases.case import Case
 from engine.cases.record import ElementInstance
 from engine.cases.work import Incident, Subscription, Task, stage_of
-from engine.commands import Unit
+from engine.commands import Unit, binding
 from engine.commands.casework import Casework
 from engine.jobs.queue import Job
 from engine.workflow import Finding, Plan, Process, Wait, instance_key, migration
@@ -82,7 +82,10 @@ class Rebase:
         values: dict[str, Any] = dict(place)
         if table is Task:
             properties = dict(wait.attrs.get("properties") or {})
-            values |= {"name": wait.name or wait.element_id, "form_id": wait.attrs.get("form_id") or ""}
+            values |= {
+                "name": wait.name or wait.element_id,
+                "form_id": binding.form(self.unit.session, self.new.release, wait.attrs),
+            }
             values |= {"properties": properties, "stage": stage_of(properties, self.case.stage)}
             # Whoever has the old form open is told when they submit it.
             values["version"] = Task.version + 1

@@ -204,7 +204,7 @@ def complete_task(command: CompleteTask, unit: Unit) -> TaskDone:
 def _checked(work: Casework, task: Task, given: Mapping[str, Any]) -> Mapping[str, Any]:
     """The answers as the task's form takes them, personal ones sealed; without a form any variables will do."""
     context = work.process.context(task.token)
-    form = work.release.shown_form(task.form_id)
+    form = releases.shown_form(work.unit.session, work.release, task.form_id)
     if form is None:
         return plain_form.taken(given, context)
     access = _access(work.release, form, task, work.unit.actor)
@@ -254,7 +254,7 @@ def save_draft(command: SaveDraft, unit: Unit) -> drafts.Draft:
         check_open(task)
         check_may_work(unit, case, task)
         release = releases.view(unit.session, case.release_id)
-        form = release.shown_form(task.form_id)
+        form = releases.shown_form(unit.session, release, task.form_id)
         if form is not None:
             answers = _access(release, form, task, unit.actor).prune(answers)
     elif kind != "apply":

@@ -84,7 +84,7 @@ def _steps(session: Session, actor: Actor, case: Case, release: ReleaseView) -> 
         SignedStep(
             step=name,
             who=masks.mask_name(one.actor_name) if one.actor_key.startswith("citizen:") else one.actor_name,
-            opinion=_said(actor, release, one),
+            opinion=_said(session, actor, release, one),
             at=clock.local(one.at).strftime("%Y-%m-%d %H:%M"),
             signature=signature if one.kind == "opinion" or _is_last(session, one) else "",
             certificate=signed.get(one.seq),
@@ -105,12 +105,12 @@ def _is_last(session: Session, one: JournalEntry) -> bool:
     return session.scalar(later.limit(1)) is None
 
 
-def _said(actor: Actor, release: ReleaseView, one: JournalEntry) -> str:
+def _said(session: Session, actor: Actor, release: ReleaseView, one: JournalEntry) -> str:
     payload = one.payload or {}
     if one.kind == "opinion":
         verdict = VERDICTS.get(str(payload.get("verdict")), ("意见", ""))[0]
         return f"{verdict}：{payload.get('opinion', '')}"
-    form = release.shown_form(one.form_id or "")
+    form = releases.shown_form(session, release, one.form_id or "")
     if form is None:
         return "；".join(f"{name}：{text}" for name, text in plain_form.labelled(payload))
     rows = answers.rows(form, permitted.of_case(release, actor).prune(payload))

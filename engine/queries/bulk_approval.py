@@ -62,7 +62,7 @@ def bulk_page(session: Session, actor: Actor, chosen: Sequence[int]) -> BulkPage
         else:
             why = "；".join(warnings(session, one, task))
         lines.append(BulkLine(task.id, task.version, one.number, masks.mask_name(one.subject_name), why))
-    form = releases.view(session, case.release_id).shown_form(first.form_id)
+    form = releases.shown_form(session, releases.view(session, case.release_id), first.form_id)
     if form is None:
         raise Forbidden(f"「{first.name}」没有表单，不能批量审批")
     signature = session.get(KeptSignature, actor.key) is not None

@@ -14,7 +14,7 @@ from engine.cases.case import Case
 from engine.cases.certified import Certificate
 from engine.cases.record import JournalEntry
 from engine.cases.work import Task
-from engine.catalog import plain_form
+from engine.catalog import plain_form, releases
 from engine.catalog.releases import ReleaseView
 from engine.catalog.visibility import NO_LIMITS, Access
 from engine.core import masks, secrets
@@ -79,15 +79,21 @@ def opinions(session: Session, case: Case, release: ReleaseView, access: Access 
     lines = session.execute(query).all()
     signed = certified.by_opinion(case.number, (one for one, _ in lines))
     return [
-        Opinion(title=name, who=_who(one), at=stamp(one.at), rows=_answered(release, one), signed=signed.get(one.seq))
+        Opinion(
+            title=name,
+            who=_who(one),
+            at=stamp(one.at),
+            rows=_answered(session, release, one),
+            signed=signed.get(one.seq),
+        )
         for one, name in lines
         if one.kind == "completed" and one.payload is not None
     ]
 
 
-def _answered(release: ReleaseView, one: JournalEntry) -> list[Row]:
+def _answered(session: Session, release: ReleaseView, one: JournalEntry) -> list[Row]:
     """By the form; of a task without one the variables as they were given."""
-    form = release.shown_form(one.form_id or "")
+    form = releases.shown_form(session, release, one.form_id or "")
     if form is None:
         return [Row(name, text) for name, text in plain_form.labelled(one.payload or {})]
     return answers.rows(form, one.payload or {})

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from engine.cases.case import Case
 from engine.cases.record import JournalEntry
 from engine.cases.work import Task
+from engine.catalog import releases
 from engine.catalog.releases import ReleaseView
 from engine.catalog.visibility import Access
 from engine.core import masks
@@ -41,7 +42,7 @@ def steps(session: Session, case: Case, release: ReleaseView, access: Access) ->
     known: dict[str, Any] = {}
     found = []
     for line, name in session.execute(query):
-        form = release.shown_form(line.form_id or "")
+        form = releases.shown_form(session, release, line.form_id or "")
         if form is None or line.payload is None:
             continue
         given = access.prune(line.payload)

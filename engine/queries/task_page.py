@@ -124,7 +124,7 @@ def open_task(session: Session, actor: Actor, task_id: int, typed: Mapping[str, 
     context, own = visible.variables(session, case, release, task.token)
     # Who is only asked for an opinion looks at the form of the task it is about.
     about = session.get_one(Task, task.host_id) if task.host_id else task
-    form = release.shown_form(about.form_id)
+    form = releases.shown_form(session, release, about.form_id)
     draft = drafts.find(session, actor.key, f"task:{task.id}")
     permit, access = permit_of(session, actor, case, task), visibility.NO_LIMITS
     if form is None:
@@ -163,7 +163,7 @@ def typed_rows(session: Session, actor: Actor, task_id: int, typed: Mapping[str,
     """What somebody typed into a task's form, as words, so that it is not lost with the task."""
     task, case = find_task(session, actor, task_id)
     release = releases.view(session, case.release_id)
-    form = release.shown_form(task.form_id) if task.host_id is None else None
+    form = releases.shown_form(session, release, task.form_id) if task.host_id is None else None
     if form is None:
         return []
     return answers.rows(form, permitted.of_task(release, form, actor, task, works=True).prune(typed))

@@ -24,7 +24,8 @@ class Wait:
     ``called_from`` are the ids of the call activities, outermost first. ``attrs`` by kind:
 
     - user: form_id (with form_binding and form_version_tag where the model says so), assignee, candidate_groups,
-      candidate_users, due_date, follow_up_date, priority, properties
+      candidate_users, due_date, follow_up_date, priority, properties, library (the key of ``Library.find_called`` where
+      its process is of another release)
     - job: type, retries, headers, properties; of a listener also listener (its event type: start, end, beforeAll,
       creating …) and, of a task listener, task (the attributes of its user task, with what is asked for), task_token,
       asked (the names of what is asked for)

@@ -10,7 +10,7 @@ from SpiffWorkflow.util.task import TaskState
 from engine.core.errors import NotFound, Refused
 
 from . import state as codec
-from .definitions import Definitions, ProcessInfo
+from .definitions import Definitions, ElementInfo, ProcessInfo
 from .expressions import Stuck
 from .face import ROOT_SCOPE, Answer, Event, Heard, Host, Wait
 from .mapping import Plan
@@ -284,6 +284,11 @@ class Process:
         """What the model says of a process that takes part, be it called from another release."""
         found = [self._run.definitions, *self._run.libraries.values()]
         return next(one.processes[process_id] for one in found if process_id in one.processes)
+
+    def element(self, token: str) -> ElementInfo | None:
+        """What the model says of the element a token stands on, be it of another release; None: there is none."""
+        found = self._run.tokens.get(token)
+        return found.node.info if found is not None else None
 
     @property
     def variables(self) -> dict[str, Any]:

@@ -29,6 +29,8 @@ def wait_of(token: Token) -> Wait:
         kind = facts["wait"]["kind"]
         attrs |= _from_model(kind, node)
     host = token.run_of.tokens.get(token.link("host") or "")
+    if kind == "user" and (library := library_of(token)) is not None:
+        attrs["library"] = library
     if host is not None:
         attrs["attached_to"] = host.node.info.id
     return Wait(token.id, kind, info.id, info.name, info.lane, info.process_id, called_from(token), attrs)
@@ -66,6 +68,14 @@ def is_shown(token: Token) -> bool:
     if "arriving" in token.facts or token.facts.get("phase") == "creating":
         return False
     return wait is not None and "leaving" not in token.facts and wait["kind"] not in _INNER
+
+
+def library_of(token: Token) -> str | None:
+    """The key of what the call activity around a token was bound to; None where the caller's own release holds it."""
+    frame = token.frame
+    while frame.host is not None and not frame.is_call:
+        frame = frame.host.frame
+    return frame.library
 
 
 def called_from(token: Token) -> tuple[str, ...]:

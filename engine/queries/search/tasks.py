@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from engine.cases.case import Case
 from engine.cases.labels import CaseLabel
 from engine.cases.work import ASKED, Task
-from engine.catalog import definitions
+from engine.catalog import definitions, releases
 from engine.catalog.definitions import Definition, ReleaseDefinition
 from engine.core.actor import Actor
 from engine.core.errors import NotFound
@@ -123,6 +123,9 @@ def _task(
     headers = dict(info.extensions.get("taskHeaders", {})) if info is not None else {}
     tags, business_id = (list(label.tags), label.business_id) if label else ([], "")
     form = info.extensions.get("formDefinition", {}) if info is not None else {}
+    form_id, elsewhere = releases.named_form(row.form_id)
+    if elsewhere is not None and (other := definitions.in_release(session, elsewhere, "form", form_id)) is not None:
+        form_key = other.id
     return UserTask(row, definition, assignee, form_key, headers, tags, business_id, form.get("externalReference", ""))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +21,7 @@ from engine.commands.tasks import CompleteTask
 from engine.core.actor import SYSTEM, Actor
 from engine.core.db import reading
 from engine.core.errors import Refused
+from engine.queries.search import tasks as search_tasks
 from tests.support.installation import Installation
 
 HEAD = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
@@ -125,6 +127,63 @@ def test_two_versions_of_one_decision_are_asked_by_their_tags(anju: Installation
     assert [page.count(f": {fee}") + page.count(f":{fee}") > 0 for fee in (10, 20)] == [True, True]
     with reading() as session:
         assert load_variables(session, case_id)["0"] == {"a": 10, "b": 20, "c": 20}
+
+
+def form(label: str, tag: str = "") -> bytes:
+    field = {"type": "textfield", "key": "answer", "id": "answer", "label": label}
+    return json.dumps({"type": "default", "id": "asked", "versionTag": tag, "components": [field]}).encode()
+
+
+def asks(name: str, tag: str = "") -> tuple[str, str]:
+    bound = f'bindingType="versionTag" versionTag="{tag}"' if tag else ""
+    extension = f'<zeebe:userTask/><zeebe:formDefinition formId="asked" {bound}/>'
+    return name, f'<userTask id="{name}" name="{name}"><extensionElements>{extension}</extensionElements></userTask>'
+
+
+def asked(anju: Installation, case_id: int) -> str:
+    """What the page of the one task asks; it is answered, and the case's page then says that the same was asked."""
+    page = anju.client(anju.staff("wangmin"))
+    [one] = anju.tasks(case_id).values()
+    task_page = page.get(f"/tasks/{one.id}").text
+    dispatch(CompleteTask(one.id, {"answer": "好"}, one.version), anju.staff("wangmin"))
+    # A schema stands in a page as JSON of plain ASCII.
+    [label] = [label for label in ("问旧版", "问新版") if json.dumps(label).strip('"') in task_page]
+    assert label in page.get(f"/cases/{case_id}").text
+    return label
+
+
+def test_two_versions_of_one_form_are_shown_by_their_tags_and_stay_in_the_record(anju: Installation) -> None:
+    deploy(asked_form=form("问旧版", "2025"))
+    deploy(asked_form=form("问新版", "2026"))
+    deploy(p_bpmn=chain("p", asks("a", "2025"), asks("b", "2026"), asks("c"), asks("d", "2025")))
+    case_id = start(anju)
+    assert [asked(anju, case_id) for _ in range(4)] == ["问旧版", "问新版", "问新版", "问旧版"]
+
+
+def test_a_process_of_another_deployment_asks_by_its_own_form(anju: Installation) -> None:
+    deploy(p_bpmn=chain("p", call("call", "q"), asks("after")), asked_form=form("问旧版"))
+    case_id = start(anju)
+    deploy(q_bpmn=chain("q", asks("inner")), asked_form=form("问新版"))
+    with reading() as session:
+        [incident] = session.scalars(select(Incident.id).where(Incident.case_id == case_id))
+    dispatch(RetryIncident(incident), SYSTEM)
+    assert [asked(anju, case_id) for _ in range(2)] == ["问新版", "问旧版"]
+
+
+def test_the_api_names_the_form_that_is_shown(anju: Installation) -> None:
+    deploy(asked_form=form("问旧版", "2025"))
+    deploy(asked_form=form("问新版", "2026"))
+    deploy(p_bpmn=chain("p", asks("a", "2025"), asks("b")))
+    case_id = start(anju)
+    named = []
+    for _ in range(2):
+        [one] = anju.tasks(case_id).values()
+        with reading() as session:
+            found = search_tasks.form(session, anju.staff("wangmin"), one.id)
+        assert found is not None
+        named.append((found[0].version_tag, json.loads(found[1])["components"][0]["label"]))
+        dispatch(CompleteTask(one.id, {"answer": "好"}, one.version), anju.staff("wangmin"))
+    assert named == [("2025", "问旧版"), ("2026", "问新版")]
 
 
 def test_operators_reach_a_process_of_another_deployment_and_are_told_that_it_cannot_migrate(

@@ -43,6 +43,7 @@ def test_a_call_is_bound_when_it_begins_and_stays_with_that_release() -> None:
     assert again.save() == (state, scopes)
     [wait] = again.waits()
     assert (wait.element_id, wait.process_id, wait.called_from) == ("a", "q", ("call",))
+    assert wait.attrs["library"] == "old"
     assert again.info("q").elements["a"].name == "办理a"
     again.complete(wait.token)
     assert [wait.element_id for wait in again.waits()] == ["b"]
