@@ -117,8 +117,7 @@ def test_an_hour_without_the_party_is_an_hour_of_probes(store: None) -> None:
     storm_free(120)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+@pytest.mark.soak
 def test_five_thousand_waiting_cases_make_no_storm(store: None) -> None:
     storm_free(5000)
 
