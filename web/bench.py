@@ -99,7 +99,7 @@ def _scale(say: Say, server: str) -> dict[str, Value]:
     limits = {"inbox": 20, "inbox_of_all": 20, "rare_view_of_all": 20, "timers": 10}
     limits |= {"inbox_page": 100, "view_page": 100, "case_page": 100}
     for name, most in limits.items():
-        before, after = getattr(small, name), getattr(large, name)
+        before, after = small.times[name], large.times[name]
         found[f"scale_{name}_p95"] = bounded(after.p95, "ms", before.p95, most=most)
         found[f"scale_{name}_flat"] = compared(after.median, "ms", before.median, most=1.2)
     return found

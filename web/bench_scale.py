@@ -1,38 +1,35 @@
 """A town's worth of rows on PostgreSQL: the inbox, the due timers and two pages at 10,000 and at 100,000 open tasks.
 
-Rows are copied in, plausible ones: forty offices in a tree, most open tasks free, some claimed, some late, finished
-ones behind them. The yardstick of each figure at 100,000 is the same at 10,000. What the database looked at (its own
-plan: rows and pages) is given beside.
+Two towns of ``bench_town`` on databases of their own, asked in turns: what slows the machine for a moment slows both.
+The yardstick of each figure at 100,000 is the same at 10,000. What the database looked at (its own plan: rows and
+pages) is given beside.
 """
 
 from __future__ import annotations
 
-import random
+import base64
+import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 from statistics import median, quantiles
 from typing import Any
 
-from sqlalchemy import Connection, event, select, text
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
 
-from engine.commands import dispatch
-from engine.commands.inbox import SaveView
-from engine.core import clock, db, ids, secrets
+from engine.core import db
 from engine.core.actor import Actor
 from engine.jobs import queue
 from engine.queries import inbox
 from engine.queries.common import calendar
-from engine.registers.offices import Office, StaffUser, staff_actor
 from web.bench_people import Person, set_up, visiting
 from web.bench_site import fresh, serving
+from web.bench_town import Town
 
-SMALL, LARGE, FINISHED, OFFICES = 10_000, 100_000, 1_000_000, 40
-ROLES = ("acceptance", "first_review", "second_review", "applicant")
+SMALL, LARGE, FINISHED = 10_000, 100_000, 1_000_000
 ASKED = 60
 
 
@@ -48,53 +45,91 @@ class Times:
 class Scale:
     """What was asked at one size, and how many statements an inbox takes; ``plans``: what the database looked at."""
 
-    inbox: Times
-    inbox_of_all: Times
-    rare_view_of_all: Times
+    times: Mapping[str, Times]
     statements: int
-    timers: Times
-    inbox_page: Times
-    view_page: Times
-    case_page: Times
-    plans: dict[str, str]
+    plans: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A town on its database; ``person`` is the clerk's browser, at a web server of its own."""
+
+    engine: Engine
+    town: Town
+    person: Person
+    clerk: Actor
+    head: Actor
+    case: int
+
+    @property
+    def rare(self) -> str:
+        """A view of the head's that few tasks of the town belong to."""
+        return f"view-{self.town.views[self.head.key]}"
+
+    @property
+    def own(self) -> str:
+        """The same view of the clerk's."""
+        return f"view-{self.town.views[self.clerk.key]}"
+
+
+# What is asked of both towns.
+QUESTIONS: Mapping[str, Callable[[Place], object]] = {
+    "inbox": lambda place: ask_inbox(place.clerk),
+    "inbox_of_all": lambda place: ask_inbox(place.head),
+    "rare_view_of_all": lambda place: ask_inbox(place.head, place.rare),
+    "timers": lambda _place: _timers(),
+    "inbox_page": lambda place: place.person.get("/inbox"),
+    "view_page": lambda place: place.person.get(f"/inbox?view={place.own}"),
+    "case_page": lambda place: place.person.get(f"/cases/{place.case}"),
+}
+# Of these the statements are ours to explain.
+IN_THIS_PROCESS = ("inbox", "inbox_of_all", "rare_view_of_all", "timers")
 
 
 def measure(
     server: str, say: Callable[[str], None], sizes: tuple[int, int] = (SMALL, LARGE), finished: int = FINISHED
 ) -> tuple[Scale, Scale]:
-    """Both sizes on one database; some minutes, most of them spent on filling it."""
+    """Both sizes; a minute or more, most of it spent on filling the databases."""
     with ExitStack() as stack:
-        site = stack.enter_context(fresh(server))
+        keys = {"ANJU_KEYS": ",".join(f"{name}:{base64.b64encode(os.urandom(32)).decode()}" for name in ("k1", "hash"))}
+        places = []
+        for size in sizes:
+            done = finished * size // max(sizes)
+            say(f"写入 {size:,} 个待办和 {done:,} 个已办 …")
+            places.append(stack.enter_context(_place(server, keys, size, done)))
+        times = {name: _in_turns(places, ask) for name, ask in QUESTIONS.items()}
+        small, large = (_scale(place, {name: times[name][at] for name in times}) for at, place in enumerate(places))
+        return small, large
+
+
+@contextmanager
+def _place(server: str, keys: Mapping[str, str], open_tasks: int, finished: int) -> Iterator[Place]:
+    """A town of that size. The process has one key ring, so every town has the same keys."""
+    with ExitStack() as stack:
+        site = stack.enter_context(fresh(server, keys))
         town = Town(set_up())
         web = stack.enter_context(serving(site))
         person = stack.enter_context(visiting(web.port, 0))
-        small, large = sizes
-        town.fill(small, finished * small // large)
-        at_small = _at(town, person)
-        say(f"写入 {large:,} 个待办和 {finished:,} 个已办 …")
-        town.fill(large - small, finished * (large - small) // large)
-        return at_small, _at(town, person)
+        town.fill(open_tasks, finished)
+        yield Place(db.engine(), town, person, town.actor("bench0"), town.actor("head"), town.some_case())
 
 
-def _at(town: Town, person: Person) -> Scale:
-    clerk, head = town.actor("bench0"), town.actor("head")
-    one_inbox, of_all = _times(lambda: ask_inbox(clerk)), _times(lambda: ask_inbox(head))
-    plans: dict[str, str] = {}
-    rare = f"view-{town.views[head.key]}"
-    for name, who, view in (("inbox", clerk, ""), ("inbox_of_all", head, ""), ("rare_view_of_all", head, rare)):
-        plans[name] = looked_at(partial(ask_inbox, who, view))
-    plans["timers"] = looked_at(_timers)
-    return Scale(
-        inbox=one_inbox,
-        inbox_of_all=of_all,
-        rare_view_of_all=_times(lambda: ask_inbox(head, rare)),
-        statements=len(sent(lambda: ask_inbox(clerk))),
-        timers=_times(_timers),
-        inbox_page=_times(lambda: person.get("/inbox")),
-        view_page=_times(lambda: person.get(f"/inbox?view=view-{town.views[clerk.key]}")),
-        case_page=_times(lambda: person.get(f"/cases/{town.some_case()}")),
-        plans=plans,
-    )
+def _in_turns(places: Sequence[Place], ask: Callable[[Place], object]) -> list[Times]:
+    spent: list[list[float]] = [[] for _ in places]
+    for number in range(8 + ASKED):
+        for at, place in enumerate(places):
+            db.use(place.engine)
+            began = time.perf_counter()
+            ask(place)
+            if number >= 8:
+                spent[at].append((time.perf_counter() - began) * 1000)
+    return [Times(median(one), quantiles(one, n=100, method="inclusive")[94]) for one in spent]
+
+
+def _scale(place: Place, times: Mapping[str, Times]) -> Scale:
+    db.use(place.engine)
+    plans = {name: looked_at(partial(QUESTIONS[name], place)) for name in IN_THIS_PROCESS}
+    return Scale(times, len(sent(lambda: ask_inbox(place.clerk))), plans)
 
 
 def ask_inbox(actor: Actor, view: str = "") -> None:
@@ -110,17 +145,6 @@ def _timers() -> None:
         queue.due_kinds(session)
         queue.claim(session, "bench", 1, ("timer",))
         session.rollback()
-
-
-def _times(once: Callable[[], object]) -> Times:
-    for _ in range(8):
-        once()
-    spent = []
-    for _ in range(ASKED):
-        began = time.perf_counter()
-        once()
-        spent.append((time.perf_counter() - began) * 1000)
-    return Times(median(spent), quantiles(spent, n=100, method="inclusive")[94])
 
 
 # --- what the database did --------------------------------------------------------------------------------------
@@ -161,174 +185,3 @@ def _scanned(node: dict[str, Any]) -> Iterator[float]:
         yield (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
     for inner in node.get("Plans", []):
         yield from _scanned(inner)
-
-
-# --- filling ----------------------------------------------------------------------------------------------------
-
-
-# A rare one comes last: few rows of a town hold what it asks for.
-VIEWS: tuple[tuple[str, dict[str, list[str]]], ...] = (
-    ("初审中", {"step": ["first_review"], "role": ["first_review"]}),
-    ("本周到期", {"due": ["late", "today", "soon"]}),
-    ("窗口来的", {"channel": ["counter"], "assignee": ["free"]}),
-    ("久等", {"created": ["older7"], "assignee": ["free", "others"]}),
-    ("未读", {"mark": ["unread"], "item": ["bench/two_reviews"]}),
-    ("被催办", {"mark": ["urged"], "priority": ["high"]}),
-)
-
-
-def name_views(actor: Actor) -> int:
-    """Give somebody's office the views; gives the id of the last."""
-    made = [dispatch(SaveView(title, filters, shared=True), actor) for title, filters in VIEWS]
-    return int(made[-1])
-
-
-class Town:
-    """Forty offices, their people, their cases. ``set_up`` has made the first office, eight people and the item."""
-
-    def __init__(self, first: int) -> None:
-        self._random = random.Random(7)  # noqa: S311  rows to measure on
-        self._cases: list[int] = []
-        with db.transaction() as session:
-            self.release = session.execute(text("SELECT id FROM release")).scalar_one()
-            top = Office(id=ids.new(), code="330000", name="安居市住房保障中心", division="330100")
-            top.path = f"/{top.id}/"
-            session.add(top)
-            session.flush()
-            district = session.get_one(Office, first)
-            district.parent_id, district.path = top.id, f"{top.path}{district.id}/"
-            self.offices = [first]
-            for number in range(1, OFFICES - 1):
-                one = Office(id=ids.new(), code=f"3301{number:02d}9", name=f"第{number}住房保障所", division="330100")
-                one.parent_id, one.path = top.id, f"{top.path}{one.id}/"
-                session.add(one)
-                self.offices.append(one.id)
-            some = session.scalars(select(StaffUser).where(StaffUser.login == "bench0")).one()
-            self.clerk = some.id
-            head = StaffUser(id=ids.new(), office_id=top.id, login="head", name="主任", title="主任")
-            head.password_hash, head.roles = some.password_hash, list(ROLES[:3])
-            session.add(head)
-        self.views = {who.key: name_views(who) for who in (self.actor("bench0"), self.actor("head"))}
-        self.staff = [f"staff:{self.clerk}", *(f"staff:{ids.new()}" for _ in range(3 * OFFICES))]
-
-    def actor(self, login: str) -> Actor:
-        """Whoever signs in by this name."""
-        with db.reading() as session:
-            user = session.scalars(select(StaffUser.id).where(StaffUser.login == login)).one()
-            actor = staff_actor(session, user)
-        assert actor is not None
-        return actor
-
-    def some_case(self) -> int:
-        """A case that the clerk may see."""
-        return self._random.choice(self._cases)
-
-    def fill(self, open_tasks: int, finished: int) -> None:
-        """Copy in cases with an open task each, and finished cases with four finished tasks each; then analyse."""
-        now, today = clock.now(), clock.today()
-        name = secrets.seal("林秋实")
-        cases: list[dict[str, Any]] = []
-        tasks: list[dict[str, Any]] = []
-        jobs: list[dict[str, Any]] = []
-        for number in range(open_tasks):
-            office = self._random.choice(self.offices)
-            case_id, role = ids.new(), self._random.choice(ROLES)
-            due = None if role in ("acceptance", "applicant") else today + timedelta(days=self._random.randint(-3, 12))
-            whose = self.staff[0] if office == self.offices[0] else self._random.choice(self.staff[1:])
-            taken = whose if self._random.random() < 0.3 and role != "applicant" else ""
-            at = now - timedelta(minutes=self._random.randint(1, 20_000))
-            cases.append(self._case(case_id, office, name, at, due, "open", f"O{len(self._cases)}-{case_id}"))
-            tasks.append(self._task(case_id, office, role, taken, due, at, "open", None))
-            if office == self.offices[0]:
-                self._cases.append(case_id)
-            if number % 2 == 0:
-                # A worker keeps up: few are due at any moment, however many wait.
-                late = len(jobs) < 20 and not self._cases[1000:]
-                jobs.append(self._timer(case_id, now + timedelta(hours=-1 if late else self._random.randint(1, 2000))))
-        for _ in range(finished // 4):
-            office, case_id = self._random.choice(self.offices), ids.new()
-            at = now - timedelta(days=self._random.randint(1, 700))
-            cases.append(self._case(case_id, office, name, at, None, "closed", f"F-{case_id}"))
-            tasks += [
-                self._task(case_id, office, self._random.choice(ROLES[:3]), who, None, at, "done", at)
-                for who in self._random.sample(self.staff, 4)
-            ]
-        for table, rows in (("case_file", cases), ("task", tasks), ("job", jobs)):
-            self._copy(table, rows)
-        with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("VACUUM ANALYZE"))
-
-    def _case(
-        self, id_: int, office: int, name: str, at: datetime, due: Any, state: str, number: str
-    ) -> dict[str, Any]:
-        return {
-            "id": id_,
-            "office_id": office,
-            "item": "bench/two_reviews",
-            "item_name": "测量用事项",
-            "release_id": self.release,
-            "process_id": "bench_two_reviews",
-            "number": number,
-            "channel": "counter",
-            "subject_name": name,
-            "state": state,
-            "stage": "审核",
-            "outcome": "granted" if state == "closed" else "",
-            "opened_at": at,
-            "applied_on": at.date(),
-            "accepted_at": at,
-            "clock_days": 10,
-            "due_on": due,
-        }
-
-    def _task(
-        self, case_id: int, office: int, role: str, who: str, due: Any, at: datetime, state: str, done_at: Any
-    ) -> dict[str, Any]:
-        return {
-            "id": ids.new(),
-            "case_id": case_id,
-            "office_id": office,
-            "token": str(case_id),
-            "process_id": "bench_two_reviews",
-            "item": "bench/two_reviews",
-            "channel": "counter",
-            "element_id": "first_review",
-            "name": "初审",
-            "stage": "审核",
-            "role": role,
-            "assignee": who,
-            "form_id": "bench_two_reviews_review",
-            "state": state,
-            "due_on": due,
-            "created_at": at,
-            "urged": 1 if self._random.random() < 0.002 else 0,
-            "priority": 80 if self._random.random() < 0.05 else 50,
-            "done_at": done_at,
-            "done_by": who if state == "done" else "",
-            "done_by_name": "经办" if state == "done" else "",
-        }
-
-    def _timer(self, case_id: int, due: datetime) -> dict[str, Any]:
-        return {"id": ids.new(), "case_id": case_id, "token": str(case_id), "kind": "timer", "due_at": due}
-
-    def _copy(self, table: str, rows: list[dict[str, Any]]) -> None:
-        """COPY; what a row does not say is the column's default of the model."""
-        model = db.Base.metadata.tables[table]
-        columns = [column for column in model.columns if column.name in rows[0] or not column.nullable]
-        fixed = {column.name: _default(column) for column in columns if column.name not in rows[0]}
-        names = ", ".join(column.name for column in columns)
-        with db.transaction() as session:
-            driver: Any = session.connection().connection.driver_connection
-            with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row([row.get(column.name, fixed.get(column.name)) for column in columns])
-
-
-def _default(column: Any) -> Any:
-    """The value of a column that a row does not say."""
-    if column.default is not None and column.default.is_scalar:
-        return column.default.arg
-    if column.default is not None:
-        made = column.default.arg(None)
-        return "{}" if made == {} else "[]" if made == [] else made
-    return {"created_at": clock.now()}.get(column.name, "")

@@ -55,7 +55,7 @@ def fresh(url: str | None, settings: Mapping[str, str] | None = None) -> Iterato
             environ["ANJU_DATABASE_URL"] = stack.enter_context(_database(url))
         forget_calendar()
         parts = application.build(environ)
-        stack.callback(lambda: db.engine().dispose())
+        stack.callback(db.engine().dispose)
         migrate.upgrade()
         yield Site(parts, environ)
 

@@ -43,7 +43,8 @@ from engine.core import clock, workdays
 from engine.core.types import UtcDateTime
 from engine.registers.accounts import CitizenAccount
 
-LOOKED = 5_000
+# Looked at in every inbox, so no more than people count at a glance.
+LOOKED = 1_000
 # A search is for somebody one knows: more cases than this are not what was meant.
 FOUND = 300
 NEVER = literal_column("'9999-12-31'", Date)
@@ -176,7 +177,7 @@ def tally(specs: Sequence[tuple[str, Spec]], lists: bool) -> Subquery:
     if lists:
         # Office by office, or PostgreSQL reads the table from some place on: open tasks lie together at its end.
         each = func.unnest(bindparam("offices", type_=ARRAY(BigInteger))).table_valued("one").render_derived()
-        of_one = looked.where(Task.office_id == each.c.one).correlate(each).order_by(*order("", Task)).limit(most)
+        of_one = looked.where(Task.office_id == each.c.one).correlate(each).limit(most)
         inner = of_one.lateral()
         seen = select(inner).select_from(each.join(inner, true())).limit(most).subquery("looked_at")
     else:
