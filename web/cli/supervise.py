@@ -19,7 +19,7 @@ from web import app as application
 from web import demo_applications, demo_data, migrate
 
 PARTS = ("simulators", "worker", "serve")
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 180.0
 _GRACE_SECONDS = 10.0
 
 
@@ -79,7 +79,7 @@ def _wait_for(url: str, child: subprocess.Popen[bytes], stopping: list[int]) -> 
             time.sleep(0.1)
     if stopping:
         return False
-    raise Refused("网页服务没有在 60 秒内启动，请看上面的日志", code="not_started")
+    raise Refused(f"网页服务没有在 {_PATIENCE_SECONDS:.0f} 秒内启动，请看上面的日志", code="not_started")
 
 
 def _greet(port: int, simulators: int, accounts: list[tuple[str, str, str]]) -> None:

@@ -1,6 +1,9 @@
 // Dialogs: opened by [data-opens=ID], a question before a risky button by [data-confirm], help by «?».
 
 export function startDialogs() {
+  // Text selected from inside to outside ends in a click beside the dialog; it was not pressed there.
+  let pressedBeside = false;
+  document.addEventListener('mousedown', (event) => (pressedBeside = isBeside(event)));
   document.addEventListener('click', (event) => {
     const opener = event.target.closest('[data-opens]');
     if (opener) {
@@ -8,7 +11,7 @@ export function startDialogs() {
       open(document.getElementById(opener.dataset.opens), opener);
     }
     if (event.target.closest('[data-closes]')) event.target.closest('dialog')?.close();
-    if (event.target instanceof HTMLDialogElement) closeOnBackdrop(event);
+    if (pressedBeside && isBeside(event) && !holdsTyped(event.target)) event.target.close();
     const risky = event.target.closest('[data-confirm]');
     if (risky && !risky.hasAttribute('data-confirmed')) askFirst(event, risky);
   });
@@ -25,10 +28,17 @@ function open(dialog, opener) {
   dialog.addEventListener('close', () => opener?.focus(), { once: true });
 }
 
-function closeOnBackdrop(event) {
+function isBeside(event) {
+  if (!(event.target instanceof HTMLDialogElement)) return false;
   const box = event.target.getBoundingClientRect();
-  const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
-  if (!inside) event.target.close();
+  return event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom;
+}
+
+/** What was typed is not lost by a click: then the dialog is left by its buttons or Escape. */
+function holdsTyped(dialog) {
+  return [...dialog.querySelectorAll('input,textarea')].some(
+    (one) => one.value !== one.defaultValue || one.checked !== one.defaultChecked,
+  );
 }
 
 function build(question, action, tone) {
