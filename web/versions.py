@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, jsonify, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from engine.commands import dispatch
@@ -31,12 +31,34 @@ def show() -> str:
 @pages.get("/versions/compare")
 @staff(ANALYST, "supervisor")
 def compare() -> str:
-    """Two releases side by side, in words."""
+    """Two releases side by side, in words and as drawings of the processes that differ."""
     before, after = (request.args.get(name, 0, type=int) for name in ("before", "after"))
     with reading() as session:
         parts = versions.compare(session, before, after)
+        drawings = versions.drawings(session, before, after)
         lines = {line.id: line for line in versions.versions(session, versions.item_of(session, after))}
-    return render_template("versions/compare.html", parts=parts, before=lines.get(before), after=lines.get(after))
+    lined = {"before": lines.get(before), "after": lines.get(after)}
+    return render_template("versions/compare.html", parts=parts, drawings=drawings, **lined)
+
+
+@pages.get("/versions/<int:release_id>/diagram.xml")
+@staff(ANALYST, "supervisor")
+def diagram_xml(release_id: int) -> Response:
+    """The model of one process of a release."""
+    with reading() as session:
+        content = versions.diagram_xml(session, release_id, request.args.get("process", ""))
+    response = make_response(content)
+    response.headers["Content-Type"] = "application/xml; charset=utf-8"
+    return response
+
+
+@pages.get("/versions/diagram.json")
+@staff(ANALYST, "supervisor")
+def diagram_json() -> Response:
+    """What became of its elements between two releases."""
+    before, after = (request.args.get(name, 0, type=int) for name in ("before", "after"))
+    with reading() as session:
+        return jsonify(versions.became(session, before, after, request.args.get("process", "")))
 
 
 @pages.post("/versions/<int:release_id>/default")

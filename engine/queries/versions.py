@@ -18,7 +18,7 @@ from engine.catalog.releases import ITEM, Release, ReleaseView
 from engine.core.errors import NotFound
 from engine.decisions import Model, models_of
 from engine.queries.common import stamp
-from engine.workflow import definitions_of, diff
+from engine.workflow import Definitions, definitions_of, diff
 from engine.workflow.diff import Difference
 
 Portraits = dict[str, tuple[str, dict[str, str]]]
@@ -64,6 +64,16 @@ class Part:
 
     title: str
     changes: tuple[Changed, ...]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A process that differs, as it is drawn in one of the two releases; ``said``: what is marked in it."""
+
+    process_id: str
+    name: str
+    before: bool
+    said: str
 
 
 def items(session: Session) -> list[ItemLine]:
@@ -119,9 +129,52 @@ def compare(session: Session, before_id: int, after_id: int) -> list[Part]:
     return [part for part in parts if part.changes]
 
 
+def drawings(session: Session, before_id: int, after_id: int) -> list[Drawing]:
+    """Every process that differs as it is now, and as it was where something is gone. Raises ``NotFound``."""
+    before, after = (_processes(releases.view(session, one)) for one in (before_id, after_id))
+    found = diff.compare(before, after)
+    told: list[Drawing] = []
+    for process_id in dict.fromkeys(one.process_id for one in (*found.added, *found.changed, *found.removed)):
+        marks = _became(found, process_id)
+        for old, release in ((False, after), (True, before)):
+            said = [(how, len(marks[how])) for how in (("removed",) if old else ("added", "changed")) if marks[how]]
+            if process_id in release.processes and said:
+                words = "，".join(f"{BECAME[how]} {count} 处" for how, count in said)
+                told.append(Drawing(process_id, release.processes[process_id].name or process_id, old, words))
+    return told
+
+
+BECAME = {"added": "新增", "changed": "修改", "removed": "删除"}
+
+
+def diagram_xml(session: Session, release_id: int, process_id: str) -> bytes:
+    """The model that draws a process of a release. Raises ``NotFound``."""
+    release = releases.view(session, release_id)
+    info = _processes(release).processes.get(process_id)
+    if info is None:
+        raise NotFound("没有这个流程图")
+    return release.files[info.file]
+
+
+def became(session: Session, before_id: int, after_id: int, process_id: str) -> dict[str, list[str]]:
+    """``{added, changed, removed}``: ids of elements and flows of a process. Raises ``NotFound``."""
+    before, after = (_processes(releases.view(session, one)) for one in (before_id, after_id))
+    return _became(diff.compare(before, after), process_id)
+
+
+def _became(found: diff.Diff, process_id: str) -> dict[str, list[str]]:
+    return {
+        how: [one.element_id for one in getattr(found, how) if one.process_id == process_id and one.type != "process"]
+        for how in BECAME
+    }
+
+
+def _processes(release: ReleaseView) -> Definitions:
+    return definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
+
+
 def _models(before: ReleaseView, after: ReleaseView) -> Iterator[Changed]:
-    a, b = (definitions_of(one.hash, lambda one=one: one.of_kind(".bpmn")) for one in (before, after))  # type: ignore[misc]
-    found = diff.compare(a, b)
+    found = diff.compare(_processes(before), _processes(after))
     for how in ("added", "removed", "changed"):
         for one in getattr(found, how):
             kind = "流程" if one.type == "process" else one.type_name

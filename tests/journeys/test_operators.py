@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.conftest import Prepare
 from tests.journeys.people import ITEM, Clerk
@@ -33,6 +34,7 @@ def test_a_supervisor_migrates_after_a_dry_run_and_takes_a_case_back(given: Prep
     chief.press("选择版本")
     chief.follow("查看两版差异")
     chief.sees("受理审查", "受理核对")
+    expect(chief.page.locator("[data-anju-diagram][data-ready] .dg-was.changed")).to_have_text("修改")
     chief.page.go_back()
     chief.field("迁移原因").fill("受理环节改名")
     chief.press("检查每个办件（不变动）")
@@ -61,7 +63,10 @@ def test_a_supervisor_sees_what_a_change_of_course_does_before_it_is_done(given:
     chief = made.clerk("sunqiang")
     stands(chief, number)
     chief.page.get_by_label("取消 受理审查").check()
-    chief.page.get_by_label("启动环节").select_option(label="初审（人工任务）")
+    expect(chief.page.locator("[data-anju-diagram][data-ready]")).to_be_visible()
+    chief.page.get_by_role("button", name="显示全图").click()
+    chief.page.locator("[data-element-id=first_review] .djs-hit").first.click()
+    expect(chief.page.get_by_label("启动环节")).to_have_value("first_review")
     chief.press("预览影响")
     chief.sees("请核对这次调整", "取消「受理审查」", "启动「初审」")
     chief.field("原因").fill("前一环节的经办人应当回避")

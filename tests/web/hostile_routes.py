@@ -188,6 +188,8 @@ _OFFICE = {
     "monitor.skip": about(SUPERVISOR, there=False),
     "versions.show": general(ANALYST),
     "versions.compare": general(ANALYST, there=False),
+    "versions.diagram_xml": general(ANALYST, there=False),
+    "versions.diagram_json": general(ANALYST, there=False),
     "versions.roll_back": general(ANALYST, own=True, there=False),
     "bank.show": general(MAKER, CHECKER),
     "bank.batch": about(MAKER, CHECKER, there=False),

@@ -119,8 +119,12 @@ def test_an_analyst_compares_versions_and_goes_back(anju: Installation) -> None:
     client = anju.client(anju.staff("sunqiang"))
     assert "使用中" in text(client, f"/versions?item={ITEM}")
     told = text(client, f"/versions/compare?before={before}&after={after}")
-    for expected in ("受理审查", "受理核对", "修改", "人工任务"):
+    for expected in ("受理审查", "受理核对", "修改", "人工任务", "第 2 版流程图，修改 1 处"):
         assert expected in told
+    asked = f"before={before}&after={after}&process=rental_eligibility_application"
+    assert client.get(f"/versions/diagram.json?{asked}").json == {"added": [], "changed": ["accept"], "removed": []}
+    assert b'id="accept"' in client.get(f"/versions/{after}/diagram.xml?{asked}").data
+    assert client.get(f"/versions/{after}/diagram.xml?process=nowhere").status_code == 404
     client.post(f"/versions/{before}/default", data={**TOKEN, "item": ITEM, "reason": "新版有误"})
     with reading() as session:
         assert releases.current_id(session, ITEM) == before

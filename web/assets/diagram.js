@@ -19,7 +19,11 @@ function badge(text, kind, title) {
   return box;
 }
 
-/** Shows {active, completed, incidents, flows, counts}; ids the diagram does not know are left out. */
+// What became of an element between two versions.
+const BECAME = { added: '新增', changed: '修改', removed: '删除' };
+
+/** Shows {active, completed, incidents, flows, counts} of a case or {added, changed, removed} of a version; ids the
+ * diagram does not know are left out. */
 class State {
   constructor(viewer) {
     this.canvas = viewer.get('canvas');
@@ -42,6 +46,15 @@ class State {
     }
   }
 
+  /** Elements say it in a word too; flows have no room for one. */
+  became(ids, how, text) {
+    this.mark(ids, `dg-${how}`);
+    for (const id of ids ?? []) {
+      const element = this.known.get(id);
+      if (element && !element.waypoints) this.overlays.add(id, 'anju', { position: { top: -14, left: 4 }, scale: { min: 1 }, html: badge(text, `was ${how}`, text) });
+    }
+  }
+
   show(state) {
     for (const [id, marker] of this.marked) this.canvas.removeMarker(id, marker);
     this.marked = [];
@@ -53,6 +66,7 @@ class State {
     this.mark(state.incidents, 'dg-incident');
     this.badges([...new Set(state.active ?? [])].filter((id) => !stuck.has(id)), (id) => badge(`${state.counts?.[id] ?? 1}`, 'token', '正在办理'));
     this.badges(stuck, () => badge('!', 'stuck', '有异常待处理'));
+    for (const [how, text] of Object.entries(BECAME)) this.became(state[how], how, text);
     for (const [id, sure] of Object.entries(state.ahead ?? {})) this.mark([id], sure ? 'dg-ahead' : 'dg-maybe');
     for (const [id, text] of Object.entries(state.spent ?? {})) {
       if (this.known.get(id)) this.overlays.add(id, 'anju', { position: { bottom: 4, left: 6 }, html: badge(text, 'spent', '用时') });
@@ -109,6 +123,16 @@ function wheelOnlyWhenChosen(element, viewer) {
   element.addEventListener('focusout', (event) => element.contains(event.relatedTarget) || wheel.toggle(false));
 }
 
+/** A click on an element chooses it in a list of the page, where the list has it. */
+function pickInto(list, viewer) {
+  viewer.get('eventBus').on('element.click', ({ element }) => {
+    if (![...list.options].some((one) => one.value === element.id)) return;
+    list.value = element.id;
+    list.dispatchEvent(new Event('change', { bubbles: true }));
+    list.focus();
+  });
+}
+
 async function mount(element) {
   const { xmlUrl, stateUrl } = element.dataset;
   const [xml, state] = await Promise.all([get(xmlUrl, 'application/xml'), stateUrl ? get(stateUrl, 'application/json') : {}]);
@@ -118,10 +142,12 @@ async function mount(element) {
   await viewer.importXML(xml);
   const view = new State(viewer);
   view.show(state);
-  const show = () => openAt(viewer, state.incidents?.length ? state.incidents : state.active);
+  const worthSeeing = [state.incidents, state.active, state.added, state.removed, state.changed].flatMap((ids) => ids ?? []);
+  const show = () => openAt(viewer, worthSeeing);
   show();
   tools(element, viewer);
   wheelOnlyWhenChosen(element, viewer);
+  if (element.dataset.picks) pickInto(document.getElementById(element.dataset.picks), viewer);
   element.setAttribute('data-ready', '');
   if (stateUrl && element.dataset.live !== undefined) follow(stateUrl, view);
   let shown = element.clientWidth > 0;
