@@ -17,7 +17,7 @@ from typing import Any
 
 from flask import Flask, Response, jsonify
 
-from connectors._kit.sandbox import State
+from connectors._kit.sandbox import State, every_second
 from connectors._kit.sftp_server import SftpServer
 from connectors.bank.books import BANKS, Malformed, Order, Outcome
 
@@ -220,11 +220,4 @@ def listen(state: State) -> None:
     """The demo's banks: folders where the manifest's defaults say, looked into every second."""
     houses = _houses(PLACES, state)
     _streets[id(state)] = (state, Street(houses))
-
-    def day_and_night() -> None:
-        while True:
-            for house in houses.values():
-                house.work()
-            time.sleep(1)
-
-    threading.Thread(target=day_and_night, daemon=True).start()
+    every_second(lambda: [house.work() for house in houses.values()])
