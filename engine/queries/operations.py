@@ -101,37 +101,33 @@ def definitions_at(session: Session, release_id: int) -> Definitions:
 
 
 def _places(session: Session, process: Process) -> list[Place]:
-    stands = process.standing()
-    keys = {instance_key(token): token for token in stands}
+    keys = {instance_key(token): token for token in process.standing()}
+    elements = {key: element for key, token in keys.items() if (element := process.element(token))}
     rows = {row.id: row for row in session.scalars(select(ElementInstance).where(ElementInstance.id.in_(keys)))}
+    names = {key: one.name or one.id for key, one in elements.items()}
     found = []
-    for key, token in keys.items():
-        process_id, element_id = stands[token]
-        info = process.info(process_id).elements[element_id]
+    for key, one in elements.items():
         row = rows.get(key)
-        kind = "多实例" if row is not None and row.type == "multiInstanceBody" else TYPES.get(info.type, info.type)
-        within = _around(rows, row.parent if row else None, process)
+        kind = "多实例" if row is not None and row.type == "multiInstanceBody" else TYPES.get(one.type, one.type)
+        within = _around(rows, row.parent if row else None, names)
         since = stamp(row.started_at) if row is not None else ""
-        found.append(Place(token, element_id, info.name or element_id, kind, since, within))
+        found.append(Place(keys[key], one.id, names[key], kind, since, within))
     return found
 
 
-def _around(rows: Mapping[int, ElementInstance], parent: int | None, process: Process) -> str:
-    names: list[str] = []
+def _around(rows: Mapping[int, ElementInstance], parent: int | None, names: Mapping[int, str]) -> str:
+    found: list[str] = []
     while parent is not None and parent in rows:
-        row = rows[parent]
-        info = process.info(row.process_id or process.process_id).elements[row.element_id]
-        names.append(info.name or info.id)
-        parent = row.parent
-    return " / ".join(reversed(names))
+        found.append(names[parent])
+        parent = rows[parent].parent
+    return " / ".join(reversed(found))
 
 
 def _targets(process: Process) -> list[Target]:
     """What a modification may begin: in the process itself and in those it is calling."""
-    ids = dict.fromkeys([process.process_id, *(process_id for process_id, _ in process.standing().values())])
+    known = [process.info(process.process_id), *(process.process_of(token) for token in process.standing())]
     found: list[Target] = []
-    for process_id in ids:
-        info = process.info(process_id)
+    for info in {id(one): one for one in known}.values():
         gateways = {one.id for one in info.elements.values() if one.type == "eventBasedGateway"}
         barred = {target for source, target, _ in info.flows.values() if source in gateways}
         found += [

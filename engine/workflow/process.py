@@ -24,7 +24,7 @@ from .specs.work import throw_error
 from .stepback import Earlier, Followed, Passed, Placed, earlier, followed, send_back, take_back
 from .values import Unstorable, plain
 from .variables import Scopes, chain
-from .waits import is_shown, waits
+from .waits import is_shown, library_of, waits
 
 WORK = frozenset({"user", "job"})
 EVENTS = frozenset({"timer", "message", "signal"})
@@ -281,7 +281,10 @@ class Process:
         return list(chain(self._run.token(token)))
 
     def info(self, process_id: str) -> ProcessInfo:
-        """What the model says of a process that takes part, be it called from another release."""
+        """What the model says of a process that takes part, be it called from another release.
+
+        Of two versions under one id the case's own: where a token stands is told by ``process_of`` and ``element``.
+        """
         found = [self._run.definitions, *self._run.libraries.values()]
         return next(one.processes[process_id] for one in found if process_id in one.processes)
 
@@ -289,6 +292,13 @@ class Process:
         """What the model says of the element a token stands on, be it of another release; None: there is none."""
         found = self._run.tokens.get(token)
         return found.node.info if found is not None else None
+
+    def process_of(self, token: str) -> ProcessInfo:
+        """The model of the process that a token stands in. Raises ``KeyError`` where there is no such token."""
+        found = self._run.tokens[token]
+        library = library_of(found)
+        held = self._run.definitions if library is None else self._run.libraries[library]
+        return held.processes[found.node.info.process_id]
 
     @property
     def variables(self) -> dict[str, Any]:
