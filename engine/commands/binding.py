@@ -59,10 +59,11 @@ def bound_release(session: Session, definition: Definition, by: str) -> int:
 
 
 def called(
-    unit: Unit, held: Definitions, process_id: str, how: str, version_tag: str
+    unit: Unit, release: ReleaseView, held: Definitions, process_id: str, how: str, version_tag: str
 ) -> tuple[str, Definitions] | None:
     """Where a called process is found: None in the caller's own release, else the id of another and what it holds.
 
+    A process that the case's release does not hold is from now on known by it, so that searches find what stands there.
     Raises ``ModelFault`` where the version asked for is nowhere.
     """
     own = held.processes.get(process_id)
@@ -74,6 +75,8 @@ def called(
         return None
     if found is None:
         raise ModelFault(Fault("process_not_found", f"没有版本标签为“{tag}”的流程“{process_id}”，请部署后重试"))
+    if own is None:
+        definitions.link(unit.session, release.id, [found])
     release_id = bound_release(unit.session, found, unit.actor.name)
     return str(release_id), definitions_in(unit.session, release_id)
 

@@ -201,7 +201,7 @@ class Casework:
 
     def find_called(self, process_id: str, how: str, version_tag: str) -> tuple[str, Definitions] | None:
         """What the release does not hold itself, or not in the version that is asked for."""
-        return binding.called(self.unit, self.definitions, process_id, how, version_tag)
+        return binding.called(self.unit, self.release, self.definitions, process_id, how, version_tag)
 
     def load_called(self, key: str) -> Definitions:
         """What ``find_called`` found when the call began."""

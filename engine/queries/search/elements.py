@@ -99,7 +99,7 @@ class Element:
 
 
 def _query(actor: Actor) -> Any:
-    query = select(ElementInstance, Process, Case.release_id, _incident)
+    query = select(ElementInstance, Process, _incident)
     query = pinned(
         query.join(Case, Case.id == ElementInstance.case_id), func.coalesce(ElementInstance.process_id, Case.process_id)
     )
@@ -121,9 +121,7 @@ def element(session: Session, actor: Actor, key: int) -> Element:
     return _element(session, *row)
 
 
-def _element(
-    session: Session, row: ElementInstance, definition: Definition, release_id: int, incident: int | None
-) -> Element:
-    info = scope.elements(session, release_id, definition.definition_id).get(row.element_id)
+def _element(session: Session, row: ElementInstance, definition: Definition, incident: int | None) -> Element:
+    info = scope.elements(session, definition).get(row.element_id)
     name = info.name if info is not None and info.name else row.element_id
     return Element(row, name, TYPES.get(row.type, "UNKNOWN"), STATES.get(row.state, "ACTIVE"), definition, incident)

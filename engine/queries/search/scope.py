@@ -76,11 +76,11 @@ def json_of(text: str) -> Any:
 ROOT: Any = literal(ROOT_SCOPE)
 
 
-def elements(session: Session, release_id: int, process_id: str) -> Mapping[str, ElementInfo]:
-    """The elements of a process as the release draws it; none where it has no such process any more."""
-    release = releases.view(session, release_id)
+def elements(session: Session, definition: Definition) -> Mapping[str, ElementInfo]:
+    """The elements of a process as it was deployed; none where there is no such process any more."""
+    release = releases.view(session, definition.release_id)
     parsed = definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
-    process = parsed.processes.get(process_id)
+    process = parsed.processes.get(definition.definition_id)
     return process.elements if process is not None else {}
 
 

@@ -87,7 +87,7 @@ class UserTask:
 
 
 def _query(actor: Actor) -> Any:
-    query = select(Task, Process, _assignee, _form.key, CaseLabel, Case.release_id)
+    query = select(Task, Process, _assignee, _form.key, CaseLabel)
     query = pinned(query.join(Case, Case.id == Task.case_id), Task.process_id)
     held = and_(_form.release_id == Case.release_id, _form.kind == "form", _form.definition_id == Task.form_id)
     query = query.outerjoin(_form, held).outerjoin(CaseLabel, CaseLabel.case_id == Task.case_id)
@@ -117,9 +117,8 @@ def _task(
     assignee: str,
     form_key: int | None,
     label: CaseLabel | None,
-    release_id: int,
 ) -> UserTask:
-    info = scope.elements(session, release_id, row.process_id).get(row.element_id)
+    info = scope.elements(session, definition).get(row.element_id)
     headers = dict(info.extensions.get("taskHeaders", {})) if info is not None else {}
     tags, business_id = (list(label.tags), label.business_id) if label else ([], "")
     form = info.extensions.get("formDefinition", {}) if info is not None else {}

@@ -21,7 +21,9 @@ from engine.commands.tasks import CompleteTask
 from engine.core.actor import SYSTEM, Actor
 from engine.core.db import reading
 from engine.core.errors import Refused
+from engine.queries.search import elements as search_elements
 from engine.queries.search import tasks as search_tasks
+from engine.queries.search.paging import Search
 from tests.support.installation import Installation
 
 HEAD = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
@@ -94,8 +96,15 @@ def test_what_was_deployed_after_the_case_began_is_found_when_it_is_called(anju_
     # A newer one does not disturb what runs.
     deploy(q_bpmn=chain("q", task("other")))
 
-    page = anju.client(anju.staff("wangmin"))
+    clerk = anju.staff("wangmin")
+    page = anju.client(clerk)
     [one] = anju.tasks(case_id).values()
+    with reading() as session:
+        assert [it.row.id for it in search_tasks.tasks(session, clerk, Search()).rows] == [one.id]
+        found = search_elements.elements(session, clerk, Search()).rows
+        assert {(one.row.element_id, one.definition.definition_id) for one in found if one.row.state == "active"} == {
+            ("call", "p"), ("inner", "q")
+        }  # fmt: skip
     assert page.get(f"/tasks/{one.id}").status_code == 200
     assert page.get(f"/cases/{case_id}").status_code == 200
     assert finish(anju, case_id) == "inner"
