@@ -14,12 +14,13 @@ from engine.cases.drafts import Draft
 from engine.cases.record import ElementInstance
 from engine.cases.standing import APPLICANT
 from engine.cases.work import Incident, Task
+from engine.catalog import releases
 from engine.core import clock
 from engine.core.errors import Refused
 from engine.outside.ledger import CallRecord
 from engine.registers import colleagues
 from engine.registers.notices import Objection
-from engine.workflow import Earlier, Effect, Followed, Passed, Process
+from engine.workflow import Earlier, Effect, Followed, Passed, Process, definitions_of
 
 # Verb → what it is called; an item may allow only some (`verbs` of a user task, comma between).
 VERBS = {
@@ -51,6 +52,16 @@ def allows(properties: object, verb: str) -> bool:
     if named:
         return verb in [part.strip() for part in named.split(",")]
     return verb not in NOT_FOR_VOTES or not found.get("votes")
+
+
+def has_no_queue(session: Session, case: Case, task: Task) -> bool:
+    """Whether the model names who does the task and no role beside: then there is no queue to put it back into."""
+    if task.role or not task.token:
+        return False
+    release = releases.view(session, case.release_id)
+    process = definitions_of(release.hash, lambda: release.of_kind(".bpmn")).processes.get(task.process_id)
+    element = process.elements.get(task.element_id) if process else None
+    return bool(element and element.extensions.get("assignmentDefinition", {}).get("assignee"))
 
 
 def passed(session: Session, case_id: int) -> list[Passed]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from engine.batches.approval import has_no_queue
 from engine.cases import drafts, persons
 from engine.cases.case import Case
 from engine.cases.record import Entry, did, done_steps
@@ -153,6 +154,8 @@ def release_task(command: ReleaseTask, unit: Unit) -> None:
         line = ("assigned", f"收回「{task.name}」，放回岗位池")
     if task.kind != "normal" or task.owner:
         raise Forbidden("这项任务指名请您办理，不能放回岗位池；请提交意见，或请对方取消")
+    if has_no_queue(unit.session, case, task):
+        raise Forbidden(f"「{task.name}」由流程指名办理，没有岗位池可以放回；不能办理时请主管改派")
     hand_over(unit, case, task, "", line)
 
 

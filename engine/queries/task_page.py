@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from engine.batches.approval import has_no_queue
 from engine.cases import drafts, persons
 from engine.cases.case import ROOT_SCOPE, Case, load_variables
 from engine.cases.record import did
@@ -222,7 +223,8 @@ def permit_of(session: Session, actor: Actor, case: Case, task: Task) -> Permit:
     if task.kind != "normal" or task.owner:
         return Permit(False, False, False, "")
     behalf = stands.on_behalf_of.name if stands.on_behalf_of else ""
-    return Permit(True, not mine and task.role != APPLICANT, mine, "", behalf)
+    back = mine and not has_no_queue(session, case, task)
+    return Permit(True, not mine and task.role != APPLICANT, back, "", behalf)
 
 
 def barred(session: Session, actor: Actor, task: Task) -> bool:

@@ -126,6 +126,17 @@ def test_what_somebody_took_or_did_stays(anju: Installation) -> None:
     assert office.refused("wangmin", TakeBack(done.id)) == "begun"
 
 
+def test_whom_the_model_names_cannot_put_back_what_no_role_waits_for(anju: Installation) -> None:
+    office = Office(anju, "signed").do("a", "wangmin")
+    named = office.task("s", "chenhao")
+
+    assert office.refused("chenhao", ReleaseTask(named.id)) == "forbidden"
+    assert office.refused("sunqiang", ReleaseTask(named.id)) == "forbidden"
+    page = anju.client(office.who("chenhao")).get(f"/tasks/{named.id}").text
+    assert "放回岗位池" not in page
+    assert office.task("s", "chenhao").assignee == office.who("chenhao").key
+
+
 def test_what_left_the_house_stays(anju: Installation) -> None:
     from engine.batches.approval import WHY_NOT
 
