@@ -122,7 +122,9 @@ def play(world: World, model: str, steps: list[tuple[str, str, int, int]]) -> No
             continue
         # To claim what one has already changes nothing.
         if office.case().journal_seq > before:
-            done.append((KINDS[what], world.people[login].name))
+            # Whoever supervises takes a task from somebody: that is told as what it is.
+            taken = what == "release" and task.assignee != world.people[login].key
+            done.append(("assigned" if taken else KINDS[what], world.people[login].name))
         if what == "suspend":
             dispatch(ResumeCase(office.case_id), world.people["sunqiang"])
     finish(world, office)
