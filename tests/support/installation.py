@@ -231,7 +231,8 @@ def running(source: Path, folder: Path, url: str | None = None) -> Iterator[Inst
 
 def _environ(folder: Path, url: str | None, web_port: int, simulator_port: int) -> dict[str, str]:
     environ = {"ANJU_DATA": str(folder), "ANJU_PORT": str(web_port), "ANJU_DEMO": "0"}
-    environ |= led_to(simulator_port, timeout_seconds=2)
+    # Longer than a busy machine needs, shorter than a simulator that does not answer sleeps.
+    environ |= led_to(simulator_port, timeout_seconds=5)
     if url:
         environ["ANJU_DATABASE_URL"] = url
     return environ
