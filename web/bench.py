@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from web import app as application
-from web import bench_engine, bench_feel, bench_files, bench_item, bench_load, bench_scale
+from web import bench_engine, bench_feel, bench_files, bench_item, bench_load, bench_plain, bench_scale
 from web.bench_site import reachable
 from web.bench_values import Value, bounded, compared, of
 
@@ -73,6 +73,7 @@ def _load(_say: Say, server: str) -> dict[str, Value]:
     if not server:
         return {}
     one = bench_load.measure(server)
+    left, typed = bench_plain.measure(server)
     bare, idle = one.bare_cpu * 1000, one.idle_cpu * 1000
     return {
         "load_completions": bounded(one.rate, "1/s", one.idle_rate, least=150),
@@ -81,6 +82,7 @@ def _load(_say: Say, server: str) -> dict[str, Value]:
         "load_sql_per_task": bounded(one.statements, "statements", 1, most=8),
         "load_commits_per_task": bounded(one.commits, "commits", 1, most=1),
         "load_bytes_per_case": bounded(one.bytes_per_case, "bytes", one.typed, most=4000),
+        "load_bytes_per_plain_case": bounded(left, "bytes", typed, most=4000),
         "load_cpu_per_inbox": of(one.inbox_cpu * 1000, "ms", idle),
         "load_cpu_per_task_page": of(one.page_cpu * 1000, "ms", idle),
         "load_crowd_refused": bounded(len(one.crowd), "of 8", 8, most=0),

@@ -74,13 +74,13 @@ class Json(TypeDecorator[Any]):
 
 
 class Sealed(TypeDecorator[str]):
-    """A text of a person, encrypted at rest."""
+    """A text of a person, encrypted at rest; an empty one stays empty."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else secrets.seal(value)
+        return secrets.seal(value) if value else value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else secrets.unseal(value)
