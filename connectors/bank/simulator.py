@@ -220,4 +220,9 @@ def listen(state: State) -> None:
     """The demo's banks: folders where the manifest's defaults say, looked into every second."""
     houses = _houses(PLACES, state)
     _streets[id(state)] = (state, Street(houses))
-    every_second(lambda: [house.work() for house in houses.values()])
+
+    def look() -> None:
+        for house in houses.values():
+            house.work()
+
+    every_second(look)

@@ -252,7 +252,8 @@ def _told(work: Casework, wait: Wait) -> dict[str, Any] | None:
 def _priority(work: Casework, wait: Wait) -> int:
     """``zeebe:jobPriorityDefinition`` of the element, else of its process; 0 where neither gives a whole number."""
     info = work.process.process_of(wait.token)
-    own = info.elements[wait.element_id].extensions.get("jobPriorityDefinition", {}).get("priority")
+    found = info.elements.get(wait.element_id)
+    own = found.extensions.get("jobPriorityDefinition", {}).get("priority") if found else None
     text = own or info.job_priority
     value = expression(text).evaluate(work.process.context(wait.token)) if text else 0
     whole = str(value).removeprefix("-")

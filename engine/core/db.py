@@ -129,10 +129,11 @@ def _ask_after_rest(
 
 def _prepare_postgresql(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     # Compiling a plan takes longer (100 ms and more) than any of our statements runs.
+    connection.autocommit = True
     cursor = connection.cursor()
     cursor.execute("SET jit = off")
     cursor.close()
-    connection.commit()
+    connection.autocommit = False
 
 
 def make_engine(url: str) -> Engine:
