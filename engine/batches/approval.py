@@ -20,7 +20,7 @@ from engine.core.errors import Refused
 from engine.outside.ledger import CallRecord
 from engine.registers import colleagues
 from engine.registers.notices import Objection
-from engine.workflow import Earlier, Effect, Followed, Passed, Process, definitions_of
+from engine.workflow import Earlier, Effect, Followed, Passed, Process, definitions_held
 
 # Verb → what it is called; an item may allow only some (`verbs` of a user task, comma between).
 VERBS = {
@@ -59,7 +59,7 @@ def has_no_queue(session: Session, case: Case, task: Task) -> bool:
     if task.role or not task.token:
         return False
     release = releases.view(session, case.release_id)
-    process = definitions_of(release.hash, lambda: release.of_kind(".bpmn")).processes.get(task.process_id)
+    process = definitions_held(release).processes.get(task.process_id)
     element = process.elements.get(task.element_id) if process else None
     return bool(element and element.extensions.get("assignmentDefinition", {}).get("assignee"))
 

@@ -20,7 +20,7 @@ from engine.catalog.definitions import Definition, Kind
 from engine.catalog.releases import ReleaseView
 from engine.core.errors import Fault, ModelFault
 from engine.decisions import Model, models_of
-from engine.workflow import Definitions, definitions_of, parse
+from engine.workflow import Definitions, definitions_held, parse
 
 if TYPE_CHECKING:
     from engine.commands import Unit
@@ -84,7 +84,7 @@ def called(
 def definitions_in(session: Session, release_id: int) -> Definitions:
     """The processes of a release."""
     release = releases.view(session, release_id)
-    return definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
+    return definitions_held(release)
 
 
 def decision(unit: Unit, release: ReleaseView, held: Definitions, decision_id: str, element_id: str) -> Model:

@@ -19,7 +19,7 @@ from engine.core.actor import SYSTEM
 from engine.core.errors import Declined, Fault, ModelFault, OutsideFault
 from engine.core.operations import Call, Operation
 from engine.core.writes import insert_later
-from engine.workflow import BpmnError, Definitions, ElementInfo, Followed, Process, Wait, definitions_of, instance_key
+from engine.workflow import BpmnError, Definitions, ElementInfo, Followed, Process, Wait, definitions_held, instance_key
 
 _MAX_ROUNDS = 50
 # What an event makes of its element; flows are told by whom they bring, incidents have rows of their own.
@@ -35,7 +35,7 @@ class Casework:
         # Whatever the model counts, it counts in the office's calendar.
         workdays.use_office(case.office_id)
         self.release: ReleaseView = releases.view(unit.session, case.release_id)
-        self.definitions: Definitions = definitions_of(self.release.hash, lambda: self.release.of_kind(".bpmn"))
+        self.definitions: Definitions = definitions_held(self.release)
         self.process: Process
         self.done: set[str] = set()
         self.finished: list[Task] = []

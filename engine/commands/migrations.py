@@ -23,7 +23,7 @@ from engine.core import ids
 from engine.core.db import for_update
 from engine.core.errors import NotFound, Refused
 from engine.jobs.queue import Job
-from engine.workflow import Definitions, definitions_of, migration
+from engine.workflow import Definitions, definitions_held, migration
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def plan_migration(command: PlanMigration, unit: Unit) -> int:
 
 def _models(unit: Unit, release_id: int) -> Definitions:
     view = releases.view(unit.session, release_id)
-    return definitions_of(view.hash, lambda: view.of_kind(".bpmn"))
+    return definitions_held(view)
 
 
 def _run(unit: Unit, run_id: int) -> MigrationRun:

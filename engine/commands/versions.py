@@ -12,7 +12,7 @@ from engine.commands import Unit, handles, starts
 from engine.commands.publish import ANALYST
 from engine.core.db import for_update
 from engine.core.errors import NotFound, Refused
-from engine.workflow import definitions_of
+from engine.workflow import definitions_held
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def roll_back(command: RollBack, unit: Unit) -> None:
     session.execute(update(Release).where(Release.item == release.item).values(current=False))
     session.execute(update(Release).where(Release.id == release.id).values(current=True))
     view = releases.view(session, release.id)
-    models = definitions_of(view.hash, lambda: view.of_kind(".bpmn"))
+    models = definitions_held(view)
     starts.replace(session, release.id, models, item=release.item, office_id=unit.actor.office_id)
     told = {"reason": command.reason.strip(), "hash": release.hash}
     unit.record(None, "rolled_back", f"{release.item} 的新办件改用第 {release.version} 版", told)

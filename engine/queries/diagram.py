@@ -19,7 +19,7 @@ from engine.core.actor import Actor
 from engine.core.errors import NotFound
 from engine.queries.common import find_case
 from engine.queries.forecast import duration, forecast
-from engine.workflow import Definitions, arrived, definitions_of
+from engine.workflow import Definitions, arrived, definitions_held
 
 # What only holds other elements would paint over them.
 HOLDERS = ("multiInstanceBody", "subProcess")
@@ -99,7 +99,7 @@ def _stuck(session: Session, case: Case) -> list[str]:
 
 
 def _definitions(release: ReleaseView) -> Definitions:
-    return definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
+    return definitions_held(release)
 
 
 def _process(release: ReleaseView, process_id: str) -> Any:

@@ -18,7 +18,7 @@ from engine.core.actor import Actor
 from engine.core.errors import ModelFault
 from engine.queries.common import find_case
 from engine.queries.typical import Spot, Typical, typical
-from engine.workflow import Definitions, ElementInfo, ahead, definitions_of
+from engine.workflow import Definitions, ElementInfo, ahead, definitions_held
 
 MOST = 400
 HOLDERS = ("multiInstanceBody", "subProcess", "callActivity", "adHocSubProcess")
@@ -86,7 +86,7 @@ def forecast(session: Session, actor: Actor, case_id: int) -> Forecast | None:
     if case.state != "open":
         return None
     release = releases.view(session, case.release_id)
-    definitions = definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
+    definitions = definitions_held(release)
     known = typical(session, case.item, case.office_id) if case.item else Typical()
     walk = _Walk(case, release, definitions, load_variables(session, case.id)[ROOT_SCOPE], known)
     walk.go(_standing(session, case, definitions))

@@ -15,7 +15,7 @@ from engine.core import masks
 from engine.core.actor import Actor
 from engine.queries.inbox_around import APPLICANT, around
 from engine.registers.offices import Office, StaffUser
-from engine.workflow import definitions_of
+from engine.workflow import definitions_held
 
 # As many as a person can look through.
 MOST = 300
@@ -65,7 +65,7 @@ def choices(session: Session, actor: Actor) -> dict[str, Options]:
         view = releases.view(session, release_id)
         items[view.item_id] = view.item.name
         roles |= {role: lane for lane, role in view.item.roles.items()}
-        parsed = definitions_of(view.hash, lambda view=view: view.of_kind(".bpmn"))  # type: ignore[misc]
+        parsed = definitions_held(view)
         for process in parsed.processes.values():
             users = [one for one in process.elements.values() if one.type == "userTask"]
             steps |= {one.id: one.name or one.id for one in users}

@@ -17,7 +17,7 @@ from engine.core.actor import Actor
 from engine.jobs.queue import Job
 from engine.queries import visible
 from engine.queries.common import find_case, stamp
-from engine.workflow import Activation, Definitions, Effect, Process, definitions_of, instance_key
+from engine.workflow import Activation, Definitions, Effect, Process, definitions_held, instance_key
 from engine.workflow.diff import TYPES
 
 
@@ -97,7 +97,7 @@ def standing(session: Session, actor: Actor, case_id: int) -> Standing:
 def definitions_at(session: Session, release_id: int) -> Definitions:
     """The models of a release."""
     view = releases.view(session, release_id)
-    return definitions_of(view.hash, lambda: view.of_kind(".bpmn"))
+    return definitions_held(view)
 
 
 def _places(session: Session, process: Process) -> list[Place]:

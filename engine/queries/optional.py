@@ -11,7 +11,7 @@ from engine.cases.case import Case, load_variables
 from engine.catalog.releases import ReleaseView
 from engine.core.actor import Actor
 from engine.queries import visible
-from engine.workflow import definitions_of
+from engine.workflow import definitions_held
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def optional_steps(session: Session, actor: Actor, case: Case, release: ReleaseV
     """Those the actor may begin. A process is only loaded where its model has such a sub-process."""
     if case.state != "open":
         return []
-    definitions = definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
+    definitions = definitions_held(release)
     kinds = {one.type for process in definitions.processes.values() for one in process.elements.values()}
     if "adHocSubProcess" not in kinds:
         return []

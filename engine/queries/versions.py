@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -18,7 +19,7 @@ from engine.catalog.releases import ITEM, Release, ReleaseView
 from engine.core.errors import NotFound
 from engine.decisions import Model, models_of
 from engine.queries.common import stamp
-from engine.workflow import Definitions, definitions_of, diff
+from engine.workflow import definitions_held, diff
 from engine.workflow.diff import Difference
 
 Portraits = dict[str, tuple[str, dict[str, str]]]
@@ -118,7 +119,7 @@ def item_of(session: Session, release_id: int) -> str:
 
 def compare(session: Session, before_id: int, after_id: int) -> list[Part]:
     """What differs, kind by kind; kinds without a difference are left out. Raises ``NotFound``."""
-    before, after = releases.view(session, before_id), releases.view(session, after_id)
+    before, after = _both(session, before_id, after_id)
     parts = [
         Part("流程", tuple(_models(before, after))),
         Part("决策表", tuple(_between(_rules(before), _rules(after)))),
@@ -131,12 +132,12 @@ def compare(session: Session, before_id: int, after_id: int) -> list[Part]:
 
 def drawings(session: Session, before_id: int, after_id: int) -> list[Drawing]:
     """Every process that differs as it is now, and as it was where something is gone. Raises ``NotFound``."""
-    before, after = (_processes(releases.view(session, one)) for one in (before_id, after_id))
-    found = diff.compare(before, after)
+    before, after = _both(session, before_id, after_id)
+    found = _difference(before, after)
     told: list[Drawing] = []
     for process_id in dict.fromkeys(one.process_id for one in (*found.added, *found.changed, *found.removed)):
         marks = _became(found, process_id)
-        for old, release in ((False, after), (True, before)):
+        for old, release in ((False, definitions_held(after)), (True, definitions_held(before))):
             said = [(how, len(marks[how])) for how in (("removed",) if old else ("added", "changed")) if marks[how]]
             if process_id in release.processes and said:
                 words = "，".join(f"{BECAME[how]} {count} 处" for how, count in said)
@@ -150,7 +151,7 @@ BECAME = {"added": "新增", "changed": "修改", "removed": "删除"}
 def diagram_xml(session: Session, release_id: int, process_id: str) -> bytes:
     """The model that draws a process of a release. Raises ``NotFound``."""
     release = releases.view(session, release_id)
-    info = _processes(release).processes.get(process_id)
+    info = definitions_held(release).processes.get(process_id)
     if info is None:
         raise NotFound("没有这个流程图")
     return release.files[info.file]
@@ -158,8 +159,7 @@ def diagram_xml(session: Session, release_id: int, process_id: str) -> bytes:
 
 def became(session: Session, before_id: int, after_id: int, process_id: str) -> dict[str, list[str]]:
     """``{added, changed, removed}``: ids of elements and flows of a process. Raises ``NotFound``."""
-    before, after = (_processes(releases.view(session, one)) for one in (before_id, after_id))
-    return _became(diff.compare(before, after), process_id)
+    return _became(_difference(*_both(session, before_id, after_id)), process_id)
 
 
 def _became(found: diff.Diff, process_id: str) -> dict[str, list[str]]:
@@ -169,12 +169,22 @@ def _became(found: diff.Diff, process_id: str) -> dict[str, list[str]]:
     }
 
 
-def _processes(release: ReleaseView) -> Definitions:
-    return definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
+def _both(session: Session, before_id: int, after_id: int) -> tuple[ReleaseView, ReleaseView]:
+    """Two releases of one item. Raises ``NotFound``."""
+    before, after = releases.view(session, before_id), releases.view(session, after_id)
+    if before.item_id != after.item_id:
+        raise NotFound("这两个版本不是同一事项的，请从版本列表中选择要比较的版本")
+    return before, after
+
+
+@lru_cache(32)
+def _difference(before: ReleaseView, after: ReleaseView) -> diff.Diff:
+    """Releases never change: a page and its drawings ask the same."""
+    return diff.compare(definitions_held(before), definitions_held(after))
 
 
 def _models(before: ReleaseView, after: ReleaseView) -> Iterator[Changed]:
-    found = diff.compare(_processes(before), _processes(after))
+    found = _difference(before, after)
     for how in ("added", "removed", "changed"):
         for one in getattr(found, how):
             kind = "流程" if one.type == "process" else one.type_name

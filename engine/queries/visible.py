@@ -13,7 +13,7 @@ from engine.catalog import releases
 from engine.catalog.forms import Field, Form
 from engine.catalog.releases import ReleaseView
 from engine.core import clock
-from engine.workflow import Definitions, Process, Wait, definitions_of
+from engine.workflow import Definitions, Process, Wait, definitions_held
 
 
 class _Onlooker:
@@ -27,7 +27,7 @@ class _Onlooker:
 
     def load_called(self, key: str) -> Definitions:
         release = releases.view(self._session, int(key))
-        return definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
+        return definitions_held(release)
 
     def now(self) -> datetime:
         return clock.now()
@@ -53,7 +53,7 @@ def variables(session: Session, case: Case, release: ReleaseView, token: str) ->
 
 def process(session: Session, case: Case, release: ReleaseView, scopes: Mapping[str, Mapping[str, Any]]) -> Process:
     """The process of a case, to be looked at only."""
-    definitions = definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
+    definitions = definitions_held(release)
     return Process.load(definitions, case.tokens, scopes, _Onlooker(session))
 
 

@@ -1,7 +1,7 @@
 """Processes: parse models, start, load, advance and save instances. The only package that knows SpiffWorkflow."""
 
 from . import ahead
-from .cache import definitions_of
+from .cache import definitions_held, definitions_of
 from .definitions import Definitions, ElementInfo, ProcessInfo, StartInfo
 from .face import DENIABLE, TASK_PHASES, Answer, BpmnError, Event, Heard, Host, Library, Wait, instance_key
 from .findings import Finding
@@ -37,6 +37,7 @@ __all__ = [
     "Wait",
     "ahead",
     "arrived",
+    "definitions_held",
     "definitions_of",
     "instance_key",
     "parse",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from threading import Lock
+from typing import Protocol
 
 from .definitions import Definitions
 from .parser import parse
@@ -33,3 +34,17 @@ def definitions_of(content_hash: str, loader: Callable[[], Mapping[str, bytes]])
         while len(_cache) > _KEPT:
             _cache.popitem(last=False)
     return parsed
+
+
+class Holder(Protocol):
+    """What holds models, by content hash: a release."""
+
+    @property
+    def hash(self) -> str: ...
+
+    def of_kind(self, suffix: str) -> Mapping[str, bytes]: ...
+
+
+def definitions_held(release: Holder) -> Definitions:
+    """The parsed models of a release. Raises ``ModelFault`` like ``parse``."""
+    return definitions_of(release.hash, lambda: release.of_kind(".bpmn"))

@@ -125,6 +125,9 @@ def test_an_analyst_compares_versions_and_goes_back(anju: Installation) -> None:
     assert client.get(f"/versions/diagram.json?{asked}").json == {"added": [], "changed": ["accept"], "removed": []}
     assert b'id="accept"' in client.get(f"/versions/{after}/diagram.xml?{asked}").data
     assert client.get(f"/versions/{after}/diagram.xml?process=nowhere").status_code == 404
+    with reading() as session:
+        other = releases.current_id(session, "rental/decision_review")
+    assert client.get(f"/versions/compare?before={other}&after={after}").status_code == 404
     client.post(f"/versions/{before}/default", data={**TOKEN, "item": ITEM, "reason": "新版有误"})
     with reading() as session:
         assert releases.current_id(session, ITEM) == before

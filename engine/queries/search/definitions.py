@@ -12,7 +12,7 @@ from engine.catalog.definitions import ACTIVE, DELETED, Definition
 from engine.core.actor import Actor
 from engine.queries.search.filters import Column
 from engine.queries.search.paging import Found, Search, page
-from engine.workflow import definitions_of
+from engine.workflow import definitions_held
 
 _newer = aliased(Definition)
 _graph = aliased(Definition)
@@ -84,7 +84,7 @@ def start_form(session: Session, key: int) -> tuple[Definition, bytes] | None:
     if not process.has_start_form:
         return None
     release = releases.view(session, process.release_id)
-    parsed = definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
+    parsed = definitions_held(release)
     info = parsed.processes[process.definition_id]
     form_id = next(
         str(info.elements[start].extensions["formDefinition"].get("formId") or "")

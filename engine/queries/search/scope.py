@@ -15,7 +15,7 @@ from engine.catalog.definitions import Definition, ReleaseDefinition
 from engine.core.actor import Actor
 from engine.core.errors import Refused
 from engine.queries.search.filters import Column
-from engine.workflow import ElementInfo, definitions_of
+from engine.workflow import ElementInfo, definitions_held
 
 TENANT: Any = literal("<default>")
 # The process a row belongs to, and what links its release to it.
@@ -79,7 +79,7 @@ ROOT: Any = literal(ROOT_SCOPE)
 def elements(session: Session, definition: Definition) -> Mapping[str, ElementInfo]:
     """The elements of a process as it was deployed; none where there is no such process any more."""
     release = releases.view(session, definition.release_id)
-    parsed = definitions_of(release.hash, lambda: release.of_kind(".bpmn"))
+    parsed = definitions_held(release)
     process = parsed.processes.get(definition.definition_id)
     return process.elements if process is not None else {}
 
